@@ -1,0 +1,1 @@
+"""Verdicts in, people told; knows the verdict contract and the Kafka plumbing, nothing of models."""

@@ -1,0 +1,1 @@
+"""Learns from labelled transactions and scores batches; knows nothing of Kafka, topics or people."""

@@ -1,0 +1,24 @@
+"""The one error that people see: something they can mend."""
+
+from __future__ import annotations
+
+
+class Mendable(Exception):
+    """A broken promise that the user can put right.
+
+    `cli` prints it as one line and exits with status 2; nothing below `cli` knows of exit statuses.
+    Subclasses are named after the promise, so that code can tell them apart.
+
+    Args:
+        problem: Names the thing and its value ("data file 'a.csv' does not exist"). Never a secret, a card
+            number or a phone number.
+        remedy: What to do about it, as an imperative ("give the path of a CSV or Parquet file").
+    """
+
+    def __init__(self, problem: str, *, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.remedy}"

@@ -1,0 +1,1 @@
+"""Kafka in, verdicts out: scores the live stream exactly once."""
