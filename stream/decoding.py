@@ -1,0 +1,97 @@
+"""Bytes to transactions, or the reason why not (pure).
+
+The fast path is one typed decode. What it refuses goes to `stream.diagnosis`, which may be slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.contracts import LATEST_EPOCH_MS, DeadLetterReason, Transaction
+from stream.diagnosis import MAX_NESTING, Rejection, diagnose, nesting
+from stream.errors import Mendable
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_NUMBERS: Final = ("transaction_id", "event_time", "account_id", "currency")
+
+
+class InputNameTaken(Mendable):
+    """A model input has the name of a field of the transaction contract that is no number."""
+
+
+class TransactionDecoder:
+    """Decodes the transactions that one model scores.
+
+    Args:
+        inputs: The model's inputs, in its order; one at least.
+        max_bytes: A longer value is refused unread.
+
+    Raises:
+        InputNameTaken: An input is called like a field of the contract that is no number.
+    """
+
+    def __init__(self, inputs: Sequence[str], *, max_bytes: int) -> None:
+        taken = [name for name in inputs if name in _NOT_NUMBERS]
+        if taken:
+            raise InputNameTaken(
+                f"model inputs {', '.join(taken)} are no numbers in the transaction contract",
+                remedy="rename these columns and train again",
+            )
+        self._inputs = tuple(inputs)
+        self._max_bytes = max_bytes
+        # Inputs may have any name, attributes may not; `amount` is both a field of the contract and an input.
+        attributes = {name: "amount" if name == "amount" else f"input_{at}" for at, name in enumerate(inputs)}
+        own = {attribute: name for name, attribute in attributes.items() if attribute != "amount"}
+        scorable: Any = msgspec.defstruct(
+            "ScorableTransaction",
+            [(attribute, float | None, None) for attribute in own],
+            bases=(Transaction,),
+            rename=own,
+            frozen=True,
+            kw_only=True,
+        )
+        self._decode: Callable[[bytes], Transaction] = msgspec.json.Decoder(scorable).decode
+        # Named twice, so that one input makes a tuple as many do; the surplus column is cut off below.
+        self._values = attrgetter(*attributes.values(), *list(attributes.values())[:1])
+
+    def decode(self, value: bytes | None) -> Transaction | Rejection:
+        """The transaction in a record's value, or why there is none. Raises nothing for what is in `value`."""
+        if value is None:
+            return Rejection(DeadLetterReason.TOMBSTONE, "the record has no value (a tombstone)")
+        if len(value) > self._max_bytes:
+            found = f"the value has {len(value)} bytes, {self._max_bytes} are read at most"
+            return Rejection(DeadLetterReason.TOO_LONG, found)
+        # Most records have one bracket: counting them costs nothing beside decoding.
+        if value.count(b"{") + value.count(b"[") > MAX_NESTING and nesting(value) > MAX_NESTING:
+            return Rejection(DeadLetterReason.TOO_DEEP, f"nested deeper than {MAX_NESTING} levels; send a flat object")
+        try:
+            if not value.isascii():
+                value.decode()  # fields that are ignored are skipped undecoded, but a record is UTF-8 as a whole
+            transaction = self._decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as refusal:
+            return diagnose(value, self._inputs, refusal)
+        if isinstance(transaction.event_time, int) and not 0 <= transaction.event_time <= LATEST_EPOCH_MS:
+            return diagnose(value, self._inputs, None)
+        return transaction
+
+    def matrix(self, transactions: Sequence[Transaction]) -> NDArray[np.float64]:
+        """The model inputs of decoded transactions: float64[n, d], NaN where missing or null."""
+        width = len(self._inputs)
+        if not transactions:
+            return np.empty((0, width))
+        rows = [self._values(transaction) for transaction in transactions]
+        return np.array(rows, dtype=np.float64)[:, :width]
+
+
+def event_time_of(transaction: Transaction) -> datetime:
+    """When the transaction happened; epoch milliseconds become UTC."""
+    if isinstance(transaction.event_time, int):
+        return _EPOCH + timedelta(milliseconds=transaction.event_time)
+    return transaction.event_time

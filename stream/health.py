@@ -1,0 +1,114 @@
+"""/healthz, /readyz and /metrics over HTTP, beside the loop and never in its way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from stream.errors import Mendable
+from stream.settings import HttpSettings
+
+log = structlog.get_logger()
+
+# Longer than any turn of a healthy loop, commit budget included; shorter than the poll interval.
+STALE_AFTER_S: Final = 50.0
+
+
+class PortTaken(Mendable):
+    """The HTTP port cannot be listened on."""
+
+
+class Health:
+    """Whether the loop turns, and whether it is ready. Set by the loop's thread, read by the server's.
+
+    Args:
+        timer: Monotonic seconds.
+        stale_after_s: Without a beat for as long, the process is not healthy.
+    """
+
+    def __init__(self, timer: Callable[[], float] = time.monotonic, stale_after_s: float = STALE_AFTER_S) -> None:
+        self._timer = timer
+        self._stale_after_s = stale_after_s
+        self._beat: float | None = None
+        self._ready = False
+
+    def beat(self) -> None:
+        """The loop turned."""
+        self._beat = self._timer()
+
+    def ready(self, is_ready: bool) -> None:
+        """Whether the process takes part: model loaded, broker reached, member of its group."""
+        self._ready = is_ready
+
+    def is_healthy(self) -> bool:
+        """False once the loop has stood still: a restart is due. An outage elsewhere never makes it false."""
+        return self._beat is None or self._timer() - self._beat < self._stale_after_s
+
+    def is_ready(self) -> bool:
+        """Whether the process takes part now."""
+        return self._ready and self.is_healthy()
+
+
+@contextmanager
+def serving(http: HttpSettings, health: Health, registry: CollectorRegistry) -> Iterator[int]:
+    """Answers over HTTP while the block runs.
+
+    Yields:
+        The port that is listened on.
+
+    Raises:
+        PortTaken: Another process listens there, or it may not be listened on.
+    """
+    try:
+        server = ThreadingHTTPServer((http.host, http.port), _handler(health, registry))
+    except OSError as refusal:
+        raise PortTaken(
+            f"cannot listen on {http.host}:{http.port} ({refusal.strerror})",
+            remedy="set FRAUD_HTTP__PORT to a free port (0 takes any) and FRAUD_HTTP__HOST to an own address",
+        ) from None
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="http", daemon=True)
+    thread.start()
+    port = int(server.server_address[1])
+    log.info("answering /healthz, /readyz and /metrics", host=http.host, port=port)
+    try:
+        yield port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(health: Health, registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
+    def page(path: str, accept: str) -> tuple[int, str, bytes]:
+        text = "text/plain; charset=utf-8"
+        if path == "/healthz":
+            return (200, text, b"ok\n") if health.is_healthy() else (503, text, b"the loop stands still\n")
+        if path == "/readyz":
+            return (200, text, b"ready\n") if health.is_ready() else (503, text, b"not ready\n")
+        if path == "/metrics":
+            encode, content_type = choose_encoder(accept)
+            return 200, content_type, encode(registry)
+        return 404, text, b"try /healthz, /readyz or /metrics\n"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, content_type, body = page(self.path.partition("?")[0], self.headers.get("Accept", ""))
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Probes come every few seconds: they are not news."""
+
+    return Handler

@@ -1,0 +1,138 @@
+"""A batch of records to verdicts and dead letters (pure, but for the clock that is passed in)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from model.scorer import Scorer
+from stream.contracts import (
+    CONTENT_TYPE_HEADER,
+    JSON_CONTENT_TYPE,
+    SCHEMA_VERSION,
+    SCHEMA_VERSION_HEADER,
+    TRACEPARENT_HEADER,
+    VERDICT_HEADER,
+    ModelRef,
+    Ruling,
+    Source,
+    Transaction,
+    Verdict,
+)
+from stream.dead_letters import dead_letter
+from stream.decoding import TransactionDecoder, event_time_of
+from stream.diagnosis import Rejection
+from stream.records import Headers, Outgoing, Record, first_header
+from stream.settings import TopicSettings
+
+# A version 00 traceparent has 55 characters; what is much longer is none and would only swell the verdict.
+_LONGEST_TRACEPARENT = 256
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a batch came to.
+
+    Attributes:
+        outgoing: One record for each of the batch, in its order.
+        verdicts: Those of the valid transactions, with the record that each rests on.
+        rejections: Why the others are dead letters.
+        scoring_seconds: What the model took for the whole batch.
+    """
+
+    outgoing: Sequence[Outgoing]
+    verdicts: Sequence[tuple[Record, Verdict]]
+    rejections: Sequence[Rejection]
+    scoring_seconds: float
+
+
+class Judge:
+    """Decodes, scores in one call, and writes one verdict or dead letter for each record.
+
+    Args:
+        scorer: The model.
+        topics: Where verdicts and dead letters go.
+        max_record_bytes: A longer value is a dead letter.
+        now: The time of day, with a zone.
+        timer: Monotonic seconds.
+
+    Raises:
+        InputNameTaken: The model cannot be fed from the transaction contract.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        topics: TopicSettings,
+        *,
+        max_record_bytes: int,
+        now: Callable[[], datetime],
+        timer: Callable[[], float],
+    ) -> None:
+        self._scorer = scorer
+        self._topics = topics
+        self._decoder = TransactionDecoder(scorer.inputs, max_bytes=max_record_bytes)
+        self._model = ModelRef(name=scorer.name, version=scorer.version)
+        self._encode = msgspec.json.Encoder().encode
+        self._now = now
+        self._timer = timer
+
+    def judge(self, records: Sequence[Record]) -> Judged:
+        """Rules on every record of a batch; bad ones never keep good ones from their verdict."""
+        decoded = [self._decoder.decode(record.value) for record in records]
+        transactions = [item for item in decoded if isinstance(item, Transaction)]
+        started = self._timer()
+        probabilities = iter(self._scorer.score(self._decoder.matrix(transactions)).tolist())
+        scoring_seconds = self._timer() - started
+
+        scored_at = self._now()
+        outgoing: list[Outgoing] = []
+        verdicts: list[tuple[Record, Verdict]] = []
+        rejections: list[Rejection] = []
+        for record, item in zip(records, decoded, strict=True):
+            if isinstance(item, Rejection):
+                rejections.append(item)
+                outgoing.append(dead_letter(record, item, topic=self._topics.dead_letters))
+            else:
+                verdict = self._verdict(record, item, next(probabilities), scored_at)
+                verdicts.append((record, verdict))
+                outgoing.append(self._write(record, verdict))
+        return Judged(outgoing, verdicts, rejections, scoring_seconds)
+
+    def _verdict(self, record: Record, item: Transaction, probability: float, scored_at: datetime) -> Verdict:
+        return Verdict(
+            transaction_id=item.transaction_id,
+            account_id=item.account_id,
+            event_time=event_time_of(item),
+            amount=item.amount,
+            currency=item.currency,
+            verdict=Ruling.FRAUD if probability >= self._scorer.threshold else Ruling.LEGITIMATE,
+            fraud_probability=probability,
+            threshold=self._scorer.threshold,
+            model=self._model,
+            source=Source(topic=record.topic, partition=record.partition, offset=record.offset),
+            scored_at=scored_at,
+        )
+
+    def _write(self, record: Record, verdict: Verdict) -> Outgoing:
+        return Outgoing(
+            topic=self._topics.verdicts,
+            key=record.key or (verdict.account_id or verdict.transaction_id).encode(),
+            value=self._encode(verdict),
+            headers=_headers(record, verdict),
+        )
+
+
+def _headers(record: Record, verdict: Verdict) -> Headers:
+    own = (
+        (CONTENT_TYPE_HEADER, JSON_CONTENT_TYPE),
+        (SCHEMA_VERSION_HEADER, SCHEMA_VERSION.encode()),
+        (VERDICT_HEADER, verdict.verdict.encode()),
+    )
+    traceparent = first_header(record.headers, TRACEPARENT_HEADER)
+    if traceparent is None or len(traceparent) > _LONGEST_TRACEPARENT:
+        return own
+    return (*own, (TRACEPARENT_HEADER, traceparent))

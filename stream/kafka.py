@@ -1,0 +1,187 @@
+"""Kafka clients as this system needs them: what is fixed and why, and the first contact with a broker."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, ClusterMetadata
+
+from stream.errors import BrokerUnreachable, PropertyRefused, TopicMissing
+from stream.settings import KafkaSettings
+
+log = structlog.get_logger()
+
+# Ordered on purpose: a transaction ends before its worker's session does, so that a successor never meets an
+# open one; and a session ends before the poll interval, so that slow is told from gone.
+TRANSACTION_TIMEOUT_MS: Final = 10_000
+SESSION_TIMEOUT_MS: Final = 15_000
+MAX_POLL_INTERVAL_MS: Final = 60_000
+
+# A dead letter leaves as it came, however long: the broker's limit is the one that counts.
+LONGEST_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+
+CONTACT_TIMEOUT_S: Final = 5.0
+LONGEST_PAUSE_S: Final = 15.0
+
+_CONSUMER_DEFAULTS: Final[Mapping[str, object]] = {
+    "session.timeout.ms": SESSION_TIMEOUT_MS,
+    "max.poll.interval.ms": MAX_POLL_INTERVAL_MS,
+    # The client's own default makes a full queue stop fetching for a whole second (measured: five times slower).
+    "fetch.queue.backoff.ms": 5,
+    # Bounds memory under any lag.
+    "queued.min.messages": 20_000,
+    "queued.max.messages.kbytes": 32_768,
+}
+_CONSUMER_FIXED: Final[Mapping[str, object]] = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "earliest",
+    # On the input too: only then does the client wait for stable offsets (KIP-447).
+    "isolation.level": "read_committed",
+    "partition.assignment.strategy": "cooperative-sticky",
+    "allow.auto.create.topics": False,
+}
+_PRODUCER_DEFAULTS: Final[Mapping[str, object]] = {
+    "linger.ms": 5,
+    # Java's partitioner, so that a key has one partition number in every topic of as many partitions.
+    "partitioner": "murmur2_random",
+    "message.max.bytes": LONGEST_MESSAGE_BYTES,
+}
+
+
+class Stop(Protocol):
+    """What tells a waiting loop to end: a `threading.Event`, or a test's own."""
+
+    def is_set(self) -> bool:
+        """True once the process was asked to end."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Sleeps up to `timeout` seconds; True as soon as the process was asked to end."""
+
+
+def consumer(kafka: KafkaSettings, group_id: str) -> Consumer:
+    """A member-to-be of `group_id`: read_committed, committing nothing by itself, rebalancing cooperatively.
+
+    Raises:
+        PropertyRefused: librdkafka refuses one of `kafka.properties`.
+    """
+    return _client(Consumer, kafka, _CONSUMER_DEFAULTS, {**_CONSUMER_FIXED, "group.id": group_id})
+
+
+def transactional_producer(kafka: KafkaSettings, transactional_id: str) -> Producer:
+    """A producer for exactly-once writes; `init_transactions` is still to be called.
+
+    Raises:
+        PropertyRefused: librdkafka refuses one of `kafka.properties`.
+    """
+    defaults = {
+        **_PRODUCER_DEFAULTS,
+        "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+        "message.timeout.ms": TRANSACTION_TIMEOUT_MS,
+    }
+    return _client(Producer, kafka, defaults, {"enable.idempotence": True, "transactional.id": transactional_id})
+
+
+def producer(kafka: KafkaSettings) -> Producer:
+    """An idempotent producer: in order and once for each partition while the process lives.
+
+    Raises:
+        PropertyRefused: librdkafka refuses one of `kafka.properties`.
+    """
+    return _client(Producer, kafka, _PRODUCER_DEFAULTS, {"enable.idempotence": True})
+
+
+def admin(kafka: KafkaSettings) -> AdminClient:
+    """An admin client; keep a reference until its futures are done, or they fail with `_DESTROY`.
+
+    Raises:
+        PropertyRefused: librdkafka refuses one of `kafka.properties`.
+    """
+    return _client(AdminClient, kafka, {}, {})
+
+
+def reach_broker(kafka: KafkaSettings, *, stop: Stop, give_up_after_s: float | None = None) -> ClusterMetadata | None:
+    """Waits for a broker to answer, saying so within seconds and trying again with growing pauses.
+
+    Args:
+        kafka: Where to ask.
+        stop: Ends the waiting.
+        give_up_after_s: For one-off commands; None waits until `stop`.
+
+    Returns:
+        The cluster's topics, or None where `stop` came first.
+
+    Raises:
+        BrokerUnreachable: `give_up_after_s` have passed.
+        PropertyRefused: librdkafka refuses one of `kafka.properties`.
+    """
+    client = admin(kafka)
+    started, pause = time.monotonic(), 1.0
+    while not stop.is_set():
+        try:
+            return client.list_topics(timeout=CONTACT_TIMEOUT_S)
+        except KafkaException as refusal:
+            reason = _error_of(refusal).name()
+        if give_up_after_s is not None and time.monotonic() - started + pause >= give_up_after_s:
+            raise BrokerUnreachable(
+                f"no Kafka broker answers at {kafka.bootstrap_servers!r} ({reason})",
+                remedy="start one, or set FRAUD_KAFKA__BOOTSTRAP_SERVERS to where it is",
+            )
+        log.warning(
+            "no Kafka broker answers: start one, or set FRAUD_KAFKA__BOOTSTRAP_SERVERS to where it is",
+            bootstrap_servers=kafka.bootstrap_servers,
+            reason=reason,
+            next_try_in_s=pause,
+        )
+        stop.wait(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+    return None
+
+
+def require_topics(cluster: ClusterMetadata, topics: Iterable[str]) -> None:
+    """Makes sure of every topic before the first record is read.
+
+    Raises:
+        TopicMissing: Names all that do not exist.
+    """
+    absent = [topic for topic in topics if topic not in cluster.topics]
+    if absent:
+        names = ", ".join(repr(topic) for topic in absent)
+        raise TopicMissing(
+            f"{'topic' if len(absent) == 1 else 'topics'} {names} missing on the broker",
+            remedy="run `fraud topics create`, or set FRAUD_TOPICS__... to the names in use",
+        )
+
+
+def _client(kind: type[Any], kafka: KafkaSettings, defaults: Mapping[str, object], fixed: Mapping[str, object]) -> Any:
+    properties = {
+        "client.id": "fraudstream",
+        **defaults,
+        **kafka.properties,
+        **fixed,
+        "bootstrap.servers": kafka.bootstrap_servers,
+        "error_cb": _log_error,
+    }
+    try:
+        return kind(properties, logger=logging.getLogger("librdkafka"))
+    except (KafkaException, ValueError, TypeError) as refusal:
+        detail = _error_of(refusal).str() if isinstance(refusal, KafkaException) else str(refusal)
+        raise PropertyRefused(
+            f"the Kafka client refuses a property: {detail}", remedy="mend FRAUD_KAFKA__PROPERTIES"
+        ) from None
+
+
+def _error_of(exception: KafkaException) -> KafkaError:
+    error = exception.args[0]
+    assert isinstance(error, KafkaError)
+    return error
+
+
+def _log_error(error: KafkaError) -> None:
+    """librdkafka's news about connections: it reconnects by itself, and what is final is raised elsewhere."""
+    log.warning("Kafka client reports", error=error.name(), detail=error.str(), fatal=error.fatal())

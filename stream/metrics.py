@@ -1,0 +1,84 @@
+"""The stream's metrics: one catalogue. `fraud_` is their prefix, seconds and counts their units."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from stream.contracts import DeadLetterReason, Ruling
+from stream.judging import Judged
+from stream.transaction import Outcome
+
+_SHORT = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_LONG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+
+
+class ScorerMetrics:
+    """What a scorer tells Prometheus. Every series exists at zero from the start, so that rates have a start.
+
+    Records are counted when their transaction is committed, never before.
+
+    Args:
+        registry: Where the series are registered; one for each process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"fraud_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(f"fraud_{name}", text, buckets=buckets, registry=registry)
+
+        self._transactions = counter("transactions", "Records read and dealt with, bad ones included")
+        self._verdicts = counter("verdicts", "Verdicts written", "verdict")
+        self._dead_letters = counter("dead_letters", "Records that could not be scored", "reason")
+        self._commits = counter("batch_commits", "Kafka transactions by how they ended", "outcome")
+        self._batch_size = histogram("batch_size", "Records of a batch", _SIZES)
+        self._scoring = histogram("scoring_seconds", "Time in the model for a batch", _SHORT)
+        self._event_to_verdict = histogram(
+            "event_to_verdict_seconds", "From the transaction's event_time to its verdict", _LONG
+        )
+        self._record_to_verdict = histogram(
+            "record_to_verdict_seconds", "From the transaction's Kafka timestamp to its verdict", _LONG
+        )
+        self._lag = Gauge(
+            "fraud_consumer_lag", "Records behind the partition's end", ["topic", "partition"], registry=registry
+        )
+        self._model = Gauge(
+            "fraud_model_info", "1 for the model that rules now", ["name", "version"], registry=registry
+        )
+        for ruling in Ruling:
+            self._verdicts.labels(ruling.value)
+        for reason in DeadLetterReason:
+            self._dead_letters.labels(reason.value)
+        for outcome in Outcome:
+            self._commits.labels(outcome.value)
+
+    def model_loaded(self, name: str, version: str) -> None:
+        """Says which model rules."""
+        self._model.clear()
+        self._model.labels(name, version).set(1)
+
+    def batch_ended(self, outcome: Outcome, judged: Judged) -> None:
+        """Counts a batch whose transaction has ended."""
+        self._commits.labels(outcome.value).inc()
+        if outcome is not Outcome.COMMITTED:
+            return
+        self._batch_size.observe(len(judged.outgoing))
+        self._scoring.observe(judged.scoring_seconds)
+        self._transactions.inc(len(judged.outgoing))
+        for rejection in judged.rejections:
+            self._dead_letters.labels(rejection.reason.value).inc()
+        for record, verdict in judged.verdicts:
+            self._verdicts.labels(verdict.verdict.value).inc()
+            # Clocks of other machines may be ahead.
+            age = (verdict.scored_at - verdict.event_time).total_seconds()
+            self._event_to_verdict.observe(max(age, 0.0))
+            if record.timestamp_ms:
+                self._record_to_verdict.observe(max(verdict.scored_at.timestamp() - record.timestamp_ms / 1000, 0.0))
+
+    def lag(self, lags: dict[tuple[str, int], int]) -> None:
+        """Sets the lag of the partitions owned now and forgets those of others."""
+        self._lag.clear()
+        for (topic, partition), behind in lags.items():
+            self._lag.labels(topic, str(partition)).set(behind)

@@ -1,0 +1,68 @@
+"""A scorer as a process: model, broker, topics, HTTP, then the loop."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from model.scorer import Scorer
+from stream import kafka as clients
+from stream.health import Health, serving
+from stream.judging import Judge
+from stream.kafka import Stop
+from stream.metrics import ScorerMetrics
+from stream.settings import HttpSettings, KafkaSettings, ScorerSettings, TopicSettings
+from stream.source import Source
+from stream.transaction import TransactionalWriter
+from stream.worker import Worker
+
+log = structlog.get_logger()
+
+
+def score_stream(
+    scorer: Scorer,
+    *,
+    kafka: KafkaSettings,
+    topics: TopicSettings,
+    settings: ScorerSettings,
+    http: HttpSettings,
+    stop: Stop,
+) -> None:
+    """Scores `topics.transactions` as one member of the group, until `stop`.
+
+    Raises:
+        Mendable: A property, topic or port that the user can mend.
+        WorkerFailed: The process cannot go on; nothing uncommitted was kept.
+    """
+    registry = CollectorRegistry()
+    metrics = ScorerMetrics(registry)
+    metrics.model_loaded(scorer.name, scorer.version)
+    health = Health()
+    judge = Judge(
+        scorer,
+        topics,
+        max_record_bytes=settings.max_record_bytes,
+        now=lambda: datetime.now(UTC),
+        timer=time.perf_counter,
+    )
+    with serving(http, health, registry):
+        cluster = clients.reach_broker(kafka, stop=stop)
+        if cluster is None:
+            return
+        clients.require_topics(cluster, (topics.transactions, topics.verdicts, topics.dead_letters))
+        source = Source(clients.consumer(kafka, settings.group_id), topics.transactions, timer=time.monotonic)
+        writer = TransactionalWriter(lambda: clients.transactional_producer(kafka, settings.transactional_id))
+        log.info(
+            "scoring",
+            model=scorer.name,
+            version=scorer.version,
+            threshold=scorer.threshold,
+            topic=topics.transactions,
+            group=settings.group_id,
+            slot=settings.slot,
+        )
+        Worker(source, judge, writer, settings=settings, health=health, metrics=metrics, stop=stop).run()
+        log.info("left the group cleanly")

@@ -1,0 +1,98 @@
+"""Every setting of the stream, typed, with its reason. `cli.settings` composes them and says where from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+
+# What exactly-once rests on is not for configuration: each with the reason that its refusal gives.
+RESERVED_PROPERTIES: Final = {
+    "bootstrap.servers": "set kafka.bootstrap_servers instead",
+    "group.id": "set scorer.group_id instead",
+    "transactional.id": "it is derived from scorer.group_id and scorer.slot",
+    "enable.auto.commit": "offsets are committed with the verdicts, in one transaction",
+    "enable.auto.offset.store": "offsets are committed with the verdicts, in one transaction",
+    "isolation.level": "anything but read_committed reads aborted records and undoes KIP-447",
+    "enable.idempotence": "transactions need it",
+    "delivery.report.only.error": "every delivery is checked, and the client leaks with it",
+    "auto.offset.reset": "a new group starts at the earliest record",
+    "partition.assignment.strategy": "rebalancing is cooperative",
+}
+
+PortNumber = Annotated[int, Field(ge=0, le=65535)]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+
+
+class Section(BaseModel):
+    """A part of the settings: unknown names are mistakes, and values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaSettings(Section):
+    """How to reach the broker."""
+
+    bootstrap_servers: str = Field("localhost:9092", min_length=1, description="host:port, comma-separated")
+    properties: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="Any further librdkafka property, for every client"
+    )
+
+    @field_validator("properties")
+    @classmethod
+    def _refuse_reserved(cls, properties: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+        refused = [f"{name} ({reason})" for name, reason in RESERVED_PROPERTIES.items() if name in properties]
+        if refused:
+            raise ValueError("not to be set here: " + "; ".join(refused))
+        return properties
+
+
+class TopicSettings(Section):
+    """The topics' names."""
+
+    transactions: TopicName = "transactions"
+    verdicts: TopicName = "verdicts"
+    dead_letters: TopicName = "transactions.dlq"
+    alert_dead_letters: TopicName = "alerts.dlq"
+
+    @model_validator(mode="after")
+    def _all_different(self) -> TopicSettings:
+        names = list(self.model_dump().values())
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"each topic needs a name of its own; used twice: {', '.join(twice)}")
+        return self
+
+
+class ScorerSettings(Section):
+    """One member of the scoring group."""
+
+    model: str | None = Field(None, description="Directory of the model that scores")
+    group_id: str = Field("fraud-scorer", min_length=1)
+    slot: NonNegativeInt = Field(0, description="Which of the group's workers this is; each needs its own")
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] = Field(500, description="Records scored at most at once")
+    batch_wait_ms: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        20, description="Time that a record waits for others at most"
+    )
+    max_record_bytes: PositiveInt = Field(1_048_576, description="A longer value is a dead letter")
+
+    @property
+    def transactional_id(self) -> str:
+        """Stable for the slot, so that a restarted worker aborts its own orphaned transaction at once."""
+        return f"{self.group_id}-{self.slot}"
+
+
+class HttpSettings(Section):
+    """Where /healthz, /readyz and /metrics answer."""
+
+    host: str = Field("127.0.0.1", description="0.0.0.0 to be reached from other machines")
+    port: PortNumber = Field(9464, description="0 takes a free one and logs it")
+
+
+class LogSettings(Section):
+    """What is logged, to stderr."""
+
+    level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    format: Annotated[str, Field(pattern="^(auto|json|console)$")] = Field(
+        "auto", description="auto: console on a terminal, JSON lines elsewhere"
+    )

@@ -1,0 +1,113 @@
+"""The topics as this system needs them: partitions, retention, clean-up, the longest record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from stream.errors import Mendable
+from stream.settings import TopicSettings
+
+_DAY_MS: Final = 24 * 60 * 60 * 1000
+_REQUEST_TIMEOUT_S: Final = 15.0
+
+# Long records get in, so that they can be dead-lettered, and what was let in fits into the dead-letter topic
+# with its reason.
+_LONGEST_TRANSACTION_BYTES: Final = 16 * 1024 * 1024
+_LONGEST_DEAD_LETTER_BYTES: Final = 17 * 1024 * 1024
+
+
+class TopicRefused(Mendable):
+    """The broker does not make a topic as asked."""
+
+
+@dataclass(frozen=True)
+class TopicPlan:
+    """One topic to be.
+
+    Attributes:
+        name: Its name.
+        partitions: How many; transactions and verdicts have the same number, so that a key stays together.
+        replicas: -1 takes the broker's default.
+        config: Properties of the topic.
+    """
+
+    name: str
+    partitions: int
+    replicas: int
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class TopicState:
+    """What became of a plan: made now, or found, with as many partitions."""
+
+    plan: TopicPlan
+    made: bool
+    partitions: int
+
+
+def plan_topics(topics: TopicSettings, *, partitions: int, replicas: int) -> list[TopicPlan]:
+    """The four topics with their properties (pure).
+
+    Retention covers the slowest reader: a week for what is reprocessed, a month for what people look into.
+    """
+
+    def plan(name: str, count: int, days: int, longest: int | None = None) -> TopicPlan:
+        config = {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
+        if longest is not None:
+            config["max.message.bytes"] = str(longest)
+        return TopicPlan(name, count, replicas, config)
+
+    return [
+        plan(topics.transactions, partitions, 7, _LONGEST_TRANSACTION_BYTES),
+        plan(topics.verdicts, partitions, 30),
+        plan(topics.dead_letters, partitions, 30, _LONGEST_DEAD_LETTER_BYTES),
+        plan(topics.alert_dead_letters, 1, 30),
+    ]
+
+
+def create_topics(client: AdminClient, plans: Sequence[TopicPlan]) -> list[TopicState]:
+    """Makes the topics that do not exist yet and leaves the others as they are.
+
+    Raises:
+        TopicRefused: Names the topic and the broker's reason.
+    """
+    futures = client.create_topics(
+        [
+            NewTopic(
+                plan.name,
+                num_partitions=plan.partitions,
+                replication_factor=plan.replicas,
+                config=dict(plan.config),
+            )
+            for plan in plans
+        ],
+        request_timeout=_REQUEST_TIMEOUT_S,
+    )
+    made: dict[str, bool] = {}
+    for name, future in futures.items():
+        try:
+            future.result()
+            made[name] = True
+        except KafkaException as refusal:
+            error: KafkaError = refusal.args[0]
+            if error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise TopicRefused(
+                    f"topic {name!r} cannot be made ({error.str()})",
+                    remedy="ask for what this cluster allows (--partitions, --replicas), or for the grant",
+                ) from None
+            made[name] = False
+    existing = client.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
+    return [
+        TopicState(
+            plan,
+            made[plan.name],
+            len(existing[plan.name].partitions) if not made[plan.name] and plan.name in existing else plan.partitions,
+        )
+        for plan in plans
+    ]
