@@ -1,0 +1,63 @@
+"""The command `fraud`: its commands, and what an error becomes: one line and an exit status.
+
+Exit status: 0 done; 1 failed, start again; 2 for the user to mend; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import typer
+
+from cli import config, topics
+from cli.alert import alert
+from cli.console import say_error
+from cli.evaluate import evaluate
+from cli.produce import produce
+from cli.score import score
+from cli.simulate import simulate
+from cli.train import train
+from stream.errors import Mendable, WorkerFailed
+
+EXTRAS: Final = {"pandas": "train", "pyarrow": "train", "imblearn": "train", "boto3": "alerts", "twilio": "alerts"}
+
+app = typer.Typer(
+    name="fraud",
+    help="Learn from labelled transactions, score the live stream exactly once, reach people.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for command in (train, evaluate, simulate, produce, score, alert):
+    app.command()(command)
+app.add_typer(topics.app, name="topics")
+app.add_typer(config.app, name="config")
+
+
+def run() -> None:
+    """Runs the command and exits."""
+    try:
+        app()
+    except Mendable as mendable:
+        say_error(str(mendable))
+        sys.exit(2)
+    except ModuleNotFoundError as missing:
+        say_error(str(_without_extra(missing)))
+        sys.exit(2)
+    except WorkerFailed as failure:
+        say_error(str(failure))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _without_extra(missing: ModuleNotFoundError) -> Mendable:
+    """A package of an extra that this image does without; anything else is a defect of ours."""
+    extra = EXTRAS.get((missing.name or "").partition(".")[0])
+    if extra is None:
+        raise missing
+    return Mendable(f"package {missing.name!r} is not installed", remedy=f"pip install 'fraudstream[{extra}]'")
+
+
+if __name__ == "__main__":
+    run()

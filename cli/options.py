@@ -1,0 +1,67 @@
+"""Options that several commands share, and what they become: settings with logging set up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.console import configure_logging
+from cli.settings import Loaded, Settings, load_settings
+from stream.errors import Mendable
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="fraud.toml, where there is one")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any setting, such as scorer.batch_size=200.")
+]
+BootstrapOption = Annotated[
+    str | None, typer.Option("--bootstrap-servers", metavar="HOST:PORT", help="Where Kafka is.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
+
+class FlagInvalid(Mendable):
+    """`--set` without a name and a value."""
+
+
+def read_settings(
+    config: Path | None, assignments: list[str] | None, bootstrap_servers: str | None = None, **scorer: object
+) -> Settings:
+    """The settings in force for a command; logging follows them.
+
+    Raises:
+        SettingsInvalid: Lists everything that is wrong.
+        FlagInvalid: An assignment is not NAME=VALUE.
+    """
+    loaded = load_layers(config, assignments, bootstrap_servers, **scorer)
+    configure_logging(loaded.settings.log)
+    return loaded.settings
+
+
+def load_layers(
+    config: Path | None, assignments: list[str] | None, bootstrap_servers: str | None = None, **scorer: object
+) -> Loaded:
+    """As `read_settings`, with the origins, and leaving logging alone."""
+    flags: dict[str, Any] = {}
+    for assignment in assignments or ():
+        name, equals, value = assignment.partition("=")
+        section, dot, field = name.partition(".")
+        if not equals or not dot:
+            raise FlagInvalid("--set takes NAME=VALUE with a dotted name", remedy="write, say, scorer.batch_size=200")
+        _assign(flags, [section, *field.split(".")], value)
+    if bootstrap_servers is not None:
+        _assign(flags, ["kafka", "bootstrap_servers"], bootstrap_servers)
+    for field, given in scorer.items():
+        if given is not None:
+            _assign(flags, ["scorer", field], given)
+    return load_settings(config, flags)
+
+
+def _assign(flags: dict[str, Any], path: list[str], value: object) -> None:
+    *sections, field = path
+    for section in sections:
+        flags = flags.setdefault(section, {})
+    flags[field] = value

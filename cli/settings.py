@@ -1,0 +1,199 @@
+"""The one settings object, composed of the packages' sections: defaults < file < environment < flags."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from alerting.settings import AlertSettings
+from stream.errors import Mendable
+from stream.settings import HttpSettings, KafkaSettings, LogSettings, ScorerSettings, TopicSettings
+
+DEFAULT_FILE: Final = Path("fraud.toml")
+_PREFIX: Final = "FRAUD_"
+_MASK: Final = "********"
+_SECRET_NAME: Final = re.compile(r"password|secret|token|credential|\bkey\b|\.key$|\.pem$|jaas", re.IGNORECASE)
+
+Nested: TypeAlias = Mapping[str, Any]
+
+
+class SettingsInvalid(Mendable):
+    """The settings, from wherever they come, do not make sense together."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, typed. Built by `load_settings`, which merges where values come from."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    topics: TopicSettings = Field(default_factory=TopicSettings)
+    scorer: ScorerSettings = Field(default_factory=ScorerSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, _: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` passes, so that each value's origin is known."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The settings in force.
+
+    Attributes:
+        settings: Typed and validated.
+        origins: For each dotted name that is not at its default, where its value comes from.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Layer:
+    origin: str
+    values: Nested
+
+    def says(self, name: str) -> str:
+        """The origin of one value, as the user wrote it."""
+        return f"{self.origin} {environment_name(name)}" if self.origin == "environment" else self.origin
+
+
+class _Environment(EnvSettingsSource):
+    """pydantic-settings' environment, but for JSON that does not parse: validation names it with all the rest."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """The JSON value, or the text as it is."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
+def load_settings(config: Path | None = None, flags: Nested | None = None) -> Loaded:
+    """Reads and checks all settings.
+
+    Args:
+        config: A TOML file; None takes `fraud.toml` of the working directory where there is one.
+        flags: What the command line sets, nested by section.
+
+    Raises:
+        SettingsInvalid: Lists everything that is wrong.
+    """
+    layers = [_file(config), _Layer("environment", _Environment(Settings)()), _Layer("flag", flags or {})]
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for layer in layers:
+        _merge(values, layer.values)
+        origins |= {name: layer.says(name) for name in flatten(layer.values)}
+    problems = _unknown_variables()
+    try:
+        settings = Settings(**values)
+    except ValidationError as refusal:
+        problems += [_problem(dict(error), origins) for error in refusal.errors(include_url=False)]
+    if problems:
+        raise SettingsInvalid(
+            "; ".join(problems), remedy="mend them; `fraud config show` prints what is in force and from where"
+        )
+    return Loaded(settings, origins)
+
+
+def environment_name(name: str) -> str:
+    """The variable of a dotted name: `scorer.batch_size` is `FRAUD_SCORER__BATCH_SIZE`."""
+    return _PREFIX + name.replace(".", "__").upper()
+
+
+def flatten(values: Nested, prefix: str = "") -> dict[str, Any]:
+    """Nested values by dotted name."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{name}.")
+        else:
+            flat[name] = value
+    return flat
+
+
+def masked(name: str, value: object) -> object:
+    """The value as it may be shown: secrets are masked, by type and by name."""
+    if value is None or value in ("", [], {}):
+        return value
+    if isinstance(value, list | tuple):
+        return [masked(name, item) for item in value]
+    return _MASK if isinstance(value, SecretStr) or _SECRET_NAME.search(name) else value
+
+
+def _file(config: Path | None) -> _Layer:
+    path = config or DEFAULT_FILE
+    if config is None and not path.exists():
+        return _Layer("file", {})
+    try:
+        return _Layer(f"file {path}", tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as refusal:
+        problem = f"settings file {str(path)!r} cannot be read ({refusal.strerror})"
+        raise SettingsInvalid(problem, remedy="give the path of a TOML file to --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as refusal:
+        # The parser quotes nothing of the file but places; a line may hold a secret.
+        problem = f"settings file {str(path)!r} is not TOML ({refusal})"
+        raise SettingsInvalid(problem, remedy="mend the file at that place") from None
+
+
+def _merge(into: dict[str, Any], values: Nested) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = _copied(value)
+
+
+def _copied(value: Any) -> Any:
+    return {key: _copied(item) for key, item in value.items()} if isinstance(value, Mapping) else value
+
+
+def _unknown_variables() -> list[str]:
+    """Misspelt sections: pydantic-settings looks only for names that it knows."""
+    sections = Settings.model_fields
+    return [
+        f"{variable} (from the environment): there is no section {section!r}{_meant(section, sections)}"
+        for variable in sorted(os.environ)
+        if variable.startswith(_PREFIX) and "__" in variable
+        if (section := variable.removeprefix(_PREFIX).split("__")[0].lower()) not in sections
+    ]
+
+
+def _problem(error: dict[str, Any], origins: Mapping[str, str]) -> str:
+    path = [str(part) for part in error["loc"]]
+    name = ".".join(path)
+    origin = next((origins[key] for key in origins if name == key or key.startswith(f"{name}.")), "")
+    whence = f" (from {'the ' if origin.startswith('env') else ''}{origin})" if origin else ""
+    if error["type"] == "extra_forbidden":
+        return f"{name}{whence}: there is no such setting"
+    message = error["msg"].removeprefix("Value error, ")
+    value = error["input"]
+    if isinstance(value, str | int | float) and masked(name, value) == value and not isinstance(value, SecretStr):
+        return f"{name} = {json.dumps(value)}{whence}: {message}"
+    return f"{name or 'settings'}{whence}: {message}"
+
+
+def _meant(word: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
