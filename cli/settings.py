@@ -23,6 +23,8 @@ from stream.settings import HttpSettings, KafkaSettings, LogSettings, ScorerSett
 DEFAULT_FILE: Final = Path("fraud.toml")
 _PREFIX: Final = "FRAUD_"
 _MASK: Final = "********"
+# What may stand in an error: neither secrets nor people. Half-written JSON may hold either.
+_PRIVATE_NAME: Final = re.compile(r"^alerts\.\w+\.(to|sender|username|url)\b|^kafka\.properties$")
 _SECRET_NAME: Final = re.compile(r"password|secret|token|credential|\bkey\b|\.key$|\.pem$|jaas", re.IGNORECASE)
 
 Nested: TypeAlias = Mapping[str, Any]
@@ -74,7 +76,12 @@ class _Layer:
 
     def says(self, name: str) -> str:
         """The origin of one value, as the user wrote it."""
-        return f"{self.origin} {environment_name(name)}" if self.origin == "environment" else self.origin
+        if self.origin != "environment":
+            return self.origin
+        parts = name.split(".")
+        # A variable may hold a whole section as JSON.
+        variables = (environment_name(".".join(parts[:length])) for length in range(len(parts), 0, -1))
+        return f"environment {next((one for one in variables if one in os.environ), '')}".rstrip()
 
 
 class _Environment(EnvSettingsSource):
@@ -187,9 +194,12 @@ def _problem(error: dict[str, Any], origins: Mapping[str, str]) -> str:
     whence = f" (from {'the ' if origin.startswith('env') else ''}{origin})" if origin else ""
     if error["type"] == "extra_forbidden":
         return f"{name}{whence}: there is no such setting"
+    if error["type"] == "missing":
+        return f"{name} is missing (set {environment_name(name)})"
     message = error["msg"].removeprefix("Value error, ")
     value = error["input"]
-    if isinstance(value, str | int | float) and masked(name, value) == value and not isinstance(value, SecretStr):
+    shown = not (_PRIVATE_NAME.search(name) or _SECRET_NAME.search(name))
+    if isinstance(value, str | int | float) and shown:
         return f"{name} = {json.dumps(value)}{whence}: {message}"
     return f"{name or 'settings'}{whence}: {message}"
 

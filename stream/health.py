@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -24,6 +24,16 @@ STALE_AFTER_S: Final = 50.0
 
 class PortTaken(Mendable):
     """The HTTP port cannot be listened on."""
+
+
+class Vitals(Protocol):
+    """What the probes ask."""
+
+    def is_healthy(self) -> bool:
+        """False where only a restart helps."""
+
+    def is_ready(self) -> bool:
+        """Whether the process takes part now."""
 
 
 class Health:
@@ -58,7 +68,7 @@ class Health:
 
 
 @contextmanager
-def serving(http: HttpSettings, health: Health, registry: CollectorRegistry) -> Iterator[int]:
+def serving(http: HttpSettings, health: Vitals, registry: CollectorRegistry) -> Iterator[int]:
     """Answers over HTTP while the block runs.
 
     Yields:
@@ -87,7 +97,7 @@ def serving(http: HttpSettings, health: Health, registry: CollectorRegistry) -> 
         thread.join()
 
 
-def _handler(health: Health, registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
+def _handler(health: Vitals, registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
     def page(path: str, accept: str) -> tuple[int, str, bytes]:
         text = "text/plain; charset=utf-8"
         if path == "/healthz":

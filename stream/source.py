@@ -109,6 +109,33 @@ class Source:
         )
         return True
 
+    def mark_done(self, offsets: Mapping[Partition, int]) -> None:
+        """Notes how far the records are dealt with, for `commit`. Partitions taken away meanwhile are left out.
+
+        Args:
+            offsets: For each partition the last record's plus one.
+        """
+        owned = [TopicPartition(*place, offset) for place, offset in offsets.items() if place in self._owned]
+        if owned:
+            self._consumer.store_offsets(offsets=owned)
+
+    def commit(self) -> bool:
+        """Commits what is marked done, for readers that write nothing in a transaction with it.
+
+        Returns:
+            False where the broker did not take it: the marks stay, and go with the next commit. Those of a
+            partition that is taken away go with it, and its next owner reads again.
+        """
+        try:
+            committed = self._consumer.commit(asynchronous=False) or []
+        except KafkaException as refusal:
+            error: KafkaError = refusal.args[0]
+            if error.code() == KafkaError._NO_OFFSET:  # noqa: SLF001 (nothing new: librdkafka's own code)
+                return True
+            log.warning("offsets are not committed yet", error=error.name(), detail=error.str())
+            return False
+        return all(place.error is None for place in committed)
+
     def lags(self) -> dict[Partition, int]:
         """Records behind the end for each owned partition, from what the client knows without asking."""
         lags: dict[Partition, int] = {}
@@ -133,7 +160,7 @@ class Source:
                 records.append(record_of(message))
             elif error.fatal():
                 raise WorkerFailed(f"the consumer failed for good: {error.str()}")
-            elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 (librdkafka's own code)
+            elif error.code() != KafkaError._PARTITION_EOF:
                 log.warning("the consumer reports", error=error.name(), detail=error.str())
         return records
 

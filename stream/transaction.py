@@ -29,7 +29,7 @@ COMMIT_BUDGET_S: Final = 20.0
 ABORT_BUDGET_S: Final = 10.0
 
 _FENCED: Final = {
-    KafkaError._FENCED,  # noqa: SLF001 (librdkafka's own codes begin with an underscore)
+    KafkaError._FENCED,
     KafkaError.PRODUCER_FENCED,
     KafkaError.INVALID_PRODUCER_EPOCH,
 }

@@ -16,7 +16,12 @@ def record(partition: int, offset: int) -> Record:
 def test_key_value_headers_and_timestamp_are_untouched() -> None:
     letter = dead_letter(record(2, 41), Rejection(DeadLetterReason.NOT_JSON, "not JSON"), topic="transactions.dlq")
 
-    assert (letter.topic, letter.key, letter.value, letter.timestamp_ms) == ("transactions.dlq", b"key", b"\x00bad", 123)
+    assert (letter.topic, letter.key, letter.value, letter.timestamp_ms) == (
+        "transactions.dlq",
+        b"key",
+        b"\x00bad",
+        123,
+    )
     assert letter.headers == (
         ("h", b"1"),
         ("h", None),
