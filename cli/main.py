@@ -9,6 +9,7 @@ import sys
 from typing import Final
 
 import typer
+from confluent_kafka import KafkaException
 
 from cli import config, topics
 from cli.alert import alert
@@ -46,6 +47,9 @@ def run() -> None:
         sys.exit(2)
     except WorkerFailed as failure:
         say_error(str(failure))
+        sys.exit(1)
+    except KafkaException as failure:
+        say_error(f"the Kafka client failed: {failure.args[0]}")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -64,5 +64,5 @@ def score_stream(
             group=settings.group_id,
             slot=settings.slot,
         )
-        Worker(source, judge, writer, settings=settings, health=health, metrics=metrics, stop=stop).run()
+        Worker(source, judge.judge, writer, settings=settings, health=health, metrics=metrics, stop=stop).run()
         log.info("left the group cleanly")

@@ -13,7 +13,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -43,6 +44,9 @@ _FINAL: Final = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 }
+
+
+Answer = TypeVar("Answer")
 
 
 class Outcome(StrEnum):
@@ -155,14 +159,14 @@ class TransactionalWriter:
     def serve(self) -> None:
         """Lets the client run its callbacks; to be called when there is nothing to write."""
         if self._producer is not None:
-            self._producer.poll(0)
+            _triaged(partial(self._producer.poll, 0))
 
     def _produce(self, producer: Producer, outgoing: Sequence[Outgoing], deadline: Deadline) -> None:
         for record in outgoing:
             while not self._queued(producer, record):
                 if not deadline.left():
                     raise _TimeIsUp("the producer's queue stays full")
-                producer.poll(0.1)
+                _triaged(partial(producer.poll, 0.1))
 
     def _queued(self, producer: Producer, record: Outgoing) -> bool:
         def produce() -> None:
@@ -188,7 +192,7 @@ class TransactionalWriter:
 
     def _flush(self, producer: Producer, deadline: Deadline) -> None:
         # Before the offsets: otherwise a small transaction that follows closely on the last waits in retries.
-        left = producer.flush(deadline.left())
+        left = _triaged(partial(producer.flush, deadline.left()))
         if self._refused:
             topic, error = self._refused[0]
             raise _MustAbort(f"{len(self._refused)} records for {topic} were refused: {error.str()}")
@@ -212,7 +216,7 @@ def _insist(call: Callable[[float], Any], deadline: Deadline) -> None:
     """Repeats the same call while the client says that it may be, within the deadline."""
     while True:
         try:
-            _triaged(lambda: call(max(deadline.left(), 0.1)))
+            _triaged(partial(call, max(deadline.left(), 0.1)))
         except _Again as again:
             if not deadline.left():
                 raise _TimeIsUp(str(again)) from None
@@ -224,12 +228,12 @@ class _Again(Exception):
     """The same call may be repeated."""
 
 
-def _triaged(call: Callable[[], object]) -> None:
-    """Runs one call of the transactional API and turns its error into what is to be done about it."""
+def _triaged(call: Callable[[], Answer]) -> Answer:
+    """Runs one call of the producer and turns its error into what is to be done about it."""
     try:
-        call()
-    except KafkaException as exception:
-        error: KafkaError = exception.args[0]
+        return call()
+    except (KafkaException, SystemError) as exception:
+        error = _error_of(exception)
         if error.fatal() or error.code() in _FENCED:
             if error.code() in _FENCED:
                 raise SlotTaken(
@@ -244,6 +248,20 @@ def _triaged(call: Callable[[], object]) -> None:
         if error.code() in _FINAL:
             raise DeliveryRefused(_refusal(None, error)) from None
         raise WorkerFailed(f"the producer failed: {error.str()}") from None
+
+
+def _error_of(exception: KafkaException | SystemError) -> KafkaError:
+    """The client's error.
+
+    A fatal one is raised out of whatever call serves callbacks; where a delivery report is served in the same call,
+    Python finds it pending there and wraps it in a SystemError (seen with confluent-kafka 2.16.1).
+    """
+    cause = exception if isinstance(exception, KafkaException) else exception.__cause__
+    if not isinstance(cause, KafkaException):
+        raise exception
+    error = cause.args[0]
+    assert isinstance(error, KafkaError)
+    return error
 
 
 def _refusal(topic: str | None, error: KafkaError) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
 
 from stream.health import Health
-from stream.judging import Judge
+from stream.judging import Judged
 from stream.kafka import Stop
 from stream.metrics import ScorerMetrics
-from stream.records import first_offsets, offsets_after
+from stream.records import Record, first_offsets, offsets_after
 from stream.settings import ScorerSettings
 from stream.source import Partition, Source
 from stream.transaction import Outcome, TransactionalWriter
@@ -41,7 +41,7 @@ class Worker:
     def __init__(
         self,
         source: Source,
-        judge: Judge,
+        judge: Callable[[Sequence[Record]], Judged],
         writer: TransactionalWriter,
         *,
         settings: ScorerSettings,
@@ -86,7 +86,7 @@ class Worker:
             self._writer.serve()
             return
 
-        judged = self._judge.judge(records)
+        judged = self._judge(records)
         outcome = self._writer.write(judged.outgoing, offsets_after(records), self._source.group_metadata())
         self._metrics.batch_ended(outcome, judged)
 

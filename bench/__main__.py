@@ -1,0 +1,38 @@
+"""`make bench`: a model, a real Kafka, and every benchmark."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.scoring import bench_scoring
+from bench.stream import bench_stream
+from demo.kafka.local import LocalKafka
+from model.artifact import load_scorer
+from model.dataset import read_dataset
+from model.profile import load_profile
+from stream.replay import transactions_of
+
+_TRANSACTIONS = 40_000
+
+
+def main() -> None:
+    """Prints one JSON line a figure to stdout."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, model = Path(folder) / "simulated.parquet", Path(folder) / "model"
+        fraud = [sys.executable, "-m", "cli.main"]
+        subprocess.run([*fraud, "simulate", "--out", data], check=True)
+        train = ["train", data, "--profile", "simulated", "--out", model]
+        subprocess.run([*fraud, *train], check=True, stdout=sys.stderr)
+        scorer, profile = load_scorer(model), load_profile("simulated")
+        dataset = read_dataset(data, profile, need_labels=False)
+    transactions = list(transactions_of(dataset, profile, topic="", limit=_TRANSACTIONS))
+    bench_scoring(scorer, dataset.inputs)
+    with LocalKafka() as broker:
+        bench_stream(scorer, transactions, broker.bootstrap)
+
+
+if __name__ == "__main__":
+    main()

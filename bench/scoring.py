@@ -1,0 +1,43 @@
+"""The model alone: rows a second through preparation and forest, beside the bare forest on prepared rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.figures import show
+from model.scorer import Scorer
+
+_SECONDS = 3.0
+
+
+def bench_scoring(scorer: Scorer, rows: NDArray[np.float64]) -> None:
+    """Prints a figure for each batch size."""
+    preparation, forest = scorer.pipeline[:-1], scorer.pipeline[-1]
+    for size in (1, 256, 2000):
+        batch = np.ascontiguousarray(rows[:size])
+        prepared = preparation.transform(batch)
+        bare = _rows_a_second(lambda prepared=prepared: forest.predict_proba(prepared), size)
+        ours = _rows_a_second(lambda batch=batch: scorer.score(batch), size)
+        show(
+            "rows scored",
+            ours,
+            "rows/s",
+            baseline="RandomForestClassifier.predict_proba on prepared rows",
+            baseline_value=bare,
+            batch=size,
+            trees=len(forest.estimators_),
+            inputs=len(scorer.inputs),
+        )
+
+
+def _rows_a_second(score: Callable[[], object], size: int) -> float:
+    score()
+    calls, started = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < _SECONDS:
+        score()
+        calls += 1
+    return calls * size / elapsed
