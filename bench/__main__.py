@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import joblib
+
 from bench.scoring import bench_scoring
 from bench.stream import bench_stream
 from demo.kafka.local import LocalKafka
@@ -23,13 +25,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data, model = Path(folder) / "simulated.parquet", Path(folder) / "model"
         fraud = [sys.executable, "-m", "cli.main"]
-        subprocess.run([*fraud, "simulate", "--out", data], check=True)
-        train = ["train", data, "--profile", "simulated", "--out", model]
-        subprocess.run([*fraud, *train], check=True, stdout=sys.stderr)
+        subprocess.run([*fraud, "simulate", "--out", str(data)], check=True)
+        train = [*fraud, "train", str(data), "--profile", "simulated", "--out", str(model)]
+        subprocess.run(train, check=True, stdout=sys.stderr)
         scorer, profile = load_scorer(model), load_profile("simulated")
+        pipeline = joblib.load(model / "model.joblib")
         dataset = read_dataset(data, profile, need_labels=False)
     transactions = list(transactions_of(dataset, profile, topic="", limit=_TRANSACTIONS))
-    bench_scoring(scorer, dataset.inputs)
+    bench_scoring(scorer, pipeline, dataset.inputs)
     with LocalKafka() as broker:
         bench_stream(scorer, transactions, broker.bootstrap)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from bench.figures import show
 from model.scorer import Scorer
@@ -14,14 +16,14 @@ from model.scorer import Scorer
 _SECONDS = 3.0
 
 
-def bench_scoring(scorer: Scorer, rows: NDArray[np.float64]) -> None:
-    """Prints a figure for each batch size."""
-    preparation, forest = scorer.pipeline[:-1], scorer.pipeline[-1]
+def bench_scoring(scorer: Scorer, pipeline: Pipeline, rows: NDArray[np.float64]) -> None:
+    """Prints a figure for each batch size; `pipeline` is what the scorer was loaded from."""
+    preparation, forest = pipeline[:-1], pipeline[-1]
     for size in (1, 256, 2000):
         batch = np.ascontiguousarray(rows[:size])
         prepared = preparation.transform(batch)
-        bare = _rows_a_second(lambda prepared=prepared: forest.predict_proba(prepared), size)
-        ours = _rows_a_second(lambda batch=batch: scorer.score(batch), size)
+        bare = _rows_a_second(partial(forest.predict_proba, prepared), size)
+        ours = _rows_a_second(partial(scorer.score, batch), size)
         show(
             "rows scored",
             ours,

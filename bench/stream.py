@@ -41,7 +41,6 @@ def bench_stream(scorer: Scorer, transactions: Sequence[Outgoing], bootstrap: st
         baseline="the same loop copying bytes",
         baseline_value=copied,
         batch=BATCH,
-        trees=len(scorer.pipeline[-1].estimators_),
         inputs=len(scorer.inputs),
         transactions=len(transactions),
         bytes=sum(len(one.value or b"") for one in transactions) // len(transactions),

@@ -51,7 +51,9 @@ def simulate(
     from model.table_file import format_mistake, write_table
 
     plan = SimulationPlan(customers=customers, terminals=terminals, days=days, start=start.date())
-    mistakes = [*filter(None, [out and format_mistake(out)]), *plan.mistakes()]
+    mistakes = plan.mistakes()
+    if out is not None and (mistake := format_mistake(out)):
+        mistakes.append(mistake)
     if out is None and not to_topic:
         mistakes.append("neither --out nor --to-topic (nowhere to go)")
     if mistakes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Protocol, TypeVar
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ClusterMetadata
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import ClusterMetadata
 
 from stream.errors import BrokerUnreachable, PropertyRefused, TopicMissing
 from stream.settings import KafkaSettings
@@ -52,6 +53,9 @@ _PRODUCER_DEFAULTS: Final[Mapping[str, object]] = {
     "partitioner": "murmur2_random",
     "message.max.bytes": LONGEST_MESSAGE_BYTES,
 }
+
+
+Client = TypeVar("Client")
 
 
 class Stop(Protocol):
@@ -158,7 +162,9 @@ def require_topics(cluster: ClusterMetadata, topics: Iterable[str]) -> None:
         )
 
 
-def _client(kind: type[Any], kafka: KafkaSettings, defaults: Mapping[str, object], fixed: Mapping[str, object]) -> Any:
+def _client(
+    kind: Callable[..., Client], kafka: KafkaSettings, defaults: Mapping[str, object], fixed: Mapping[str, object]
+) -> Client:
     properties = {
         "client.id": "fraudstream",
         **defaults,

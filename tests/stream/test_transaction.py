@@ -114,6 +114,7 @@ def test_a_member_that_has_left_its_group_cannot_commit_and_the_batch_is_read_ag
     out = make_topic("out")
     stale = source.group_metadata()
     consumer.unsubscribe()
+    consumer.poll(0.5)
     other = Source(clients.consumer(settings, group), topic, timer=time.monotonic)
     other.subscribe()
     while not other.gather(1, 0.0):
