@@ -16,6 +16,7 @@ log = structlog.get_logger()
 # The client lets no signal handler run while it waits: SIGTERM is noticed within this time.
 LONGEST_WAIT_S: Final = 0.5
 _COMMITTED_TIMEOUT_S: Final = 10.0
+_START_TIMEOUT_S: Final = 1.0
 
 Partition = tuple[str, int]
 
@@ -36,6 +37,7 @@ class Source:
         self._owned: set[Partition] = set()
         self._gone: set[Partition] = set()
         self._joined = False
+        self._starts: dict[Partition, int] = {}
 
     @property
     def joined(self) -> bool:
@@ -137,15 +139,29 @@ class Source:
         return all(place.error is None for place in committed)
 
     def lags(self) -> dict[Partition, int]:
-        """Records behind the end for each owned partition, from what the client knows without asking."""
+        """Records behind the end for each owned partition, as of the last fetch."""
         lags: dict[Partition, int] = {}
         for topic, partition in self._owned:
             place = TopicPartition(topic, partition)
-            _, end = self._consumer.get_watermark_offsets(place, cached=True)
+            first, end = self._consumer.get_watermark_offsets(place, cached=True)
+            if end < 0:
+                continue  # nothing was fetched yet
             position = self._consumer.position([place])[0].offset
-            if end >= 0 and position >= 0:
-                lags[topic, partition] = max(end - position, 0)
+            if position < 0:
+                position = self._starting_point(place, first)
+            lags[topic, partition] = max(end - position, 0)
         return lags
+
+    def _starting_point(self, place: TopicPartition, first: int) -> int:
+        """Where a partition of which no record has come yet will be read from; asked once."""
+        key = (place.topic, place.partition)
+        if key not in self._starts:
+            try:
+                committed = self._consumer.committed([place], timeout=_START_TIMEOUT_S)[0].offset
+            except KafkaException:
+                return first
+            self._starts[key] = committed if committed >= 0 else first
+        return self._starts[key]
 
     def close(self) -> None:
         """Leaves the group at once, so that others take over without waiting for the session to end."""
@@ -172,6 +188,7 @@ class Source:
     def _revoked(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:
         gone = _places(partitions)
         self._owned -= gone
+        self._starts = {place: start for place, start in self._starts.items() if place not in gone}
         self._gone |= gone
 
 

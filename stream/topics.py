@@ -68,7 +68,7 @@ def plan_topics(topics: TopicSettings, *, partitions: int, replicas: int) -> lis
         plan(topics.transactions, partitions, 7, _LONGEST_TRANSACTION_BYTES),
         plan(topics.verdicts, partitions, 30),
         plan(topics.dead_letters, partitions, 30, _LONGEST_DEAD_LETTER_BYTES),
-        plan(topics.alert_dead_letters, 1, 30),
+        plan(topics.alert_dead_letters, 1, 30, _LONGEST_DEAD_LETTER_BYTES),
     ]
 
 

@@ -41,4 +41,4 @@ def test_the_stream_and_the_evaluation_give_one_probability(
     expected = zip(evaluated["fraud_probability"].tolist(), evaluated["verdict"].tolist(), strict=True)
     assert len(verdicts) == ROWS
     assert streamed == dict(zip(evaluated["id"].tolist(), expected, strict=True))
-    assert len({probability for probability, _ in streamed.values()}) > 20
+    assert len({probability for probability, _ in streamed.values()}) > 10

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 from typing import Final, NoReturn
 
 import pytest
@@ -17,8 +16,8 @@ from confluent_kafka.admin import AdminClient
 
 from demo.kafka.jars import KAFKA_VERSION
 from demo.kafka.local import LocalKafka
-from demo.kafka.ports import LOOPBACK, free_ports
 from demo.kafka.properties import as_environment, single_node
+from demo.ports import LOOPBACK, free_ports
 from tests.harness.waiting import wait_until
 
 JARS: Final = Path(__file__).parents[2] / ".kafka"
@@ -88,7 +87,7 @@ def kafka_in_docker() -> Iterator[str]:
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415
 
     # Known before the start: the broker has to tell its clients.
-    (port,) = free_ports(1, Random())
+    (port,) = free_ports(1)
     bootstrap = f"{LOOPBACK}:{port}"
     properties = single_node(listen=f"0.0.0.0:{_IN_CONTAINER}", advertised=bootstrap, controller="localhost:9093")
     container = DockerContainer(f"apache/kafka:{KAFKA_VERSION}").with_bind_ports(_IN_CONTAINER, port)
