@@ -28,6 +28,7 @@ app = typer.Typer(
     help="Learn from labelled transactions, score the live stream exactly once, reach people.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
 )
 for command in (train, evaluate, simulate, produce, score, alert):
     app.command()(command)
