@@ -44,7 +44,9 @@ def test_a_one_off_command_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("properties", "named"), [({"no.such.property": 1}, "no.such.property"), ({"security.protocol": "x"}, "security")]
 )
-def test_a_property_that_the_client_refuses_is_named(properties: dict[str, str | int | float | bool], named: str) -> None:
+def test_a_property_that_the_client_refuses_is_named(
+    properties: dict[str, str | int | float | bool], named: str
+) -> None:
     with pytest.raises(PropertyRefused, match=named):
         clients.producer(KafkaSettings(properties=properties))
 
