@@ -1,0 +1,48 @@
+"""From a record of the verdicts topic to the alert that it calls for, if any (pure)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from alerting.message import Alert, alert_of
+from stream.contracts import VERDICT_HEADER, Ruling, Verdict
+from stream.records import Record, first_header
+
+_LEGITIMATE: Final = Ruling.LEGITIMATE.encode()
+_decode = msgspec.json.Decoder(Verdict).decode
+
+
+class Unreadable(Exception):
+    """The record is no verdict.
+
+    Args:
+        message: Names fields and types, never values.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def alert_in(record: Record) -> Alert | None:
+    """The alert for a fraud verdict, None for a legitimate one.
+
+    The header decides without a look at the value, which almost every record is spared. A record without it is
+    read, rather than passed over.
+
+    Raises:
+        Unreadable: The value is no verdict.
+    """
+    if first_header(record.headers, VERDICT_HEADER) == _LEGITIMATE:
+        return None
+    if record.value is None:
+        raise Unreadable("the record has no value; a verdict is a JSON object")
+    try:
+        verdict = _decode(record.value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:
+        # msgspec's messages hold types, fields and byte positions, but no values.
+        detail = str(refusal) if isinstance(refusal, msgspec.DecodeError) else refusal.__class__.__name__
+        raise Unreadable(f"not a verdict: {detail}") from None
+    return alert_of(verdict) if verdict.verdict is Ruling.FRAUD else None

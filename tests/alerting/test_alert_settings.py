@@ -1,0 +1,180 @@
+"""What the section `alerts` takes, and that it says everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from alerting.settings import AlertSettings, EmailSettings, SmsSettings, SnsSettings, WebhookSettings
+from tests.alerting.webhooks import SECRET
+from tests.harness.fraud import attempt
+
+SMS = {"account_sid": "AC" + "0" * 32, "auth_token": "t", "sender": "+15550100000", "to": "+15550100001"}
+EMAIL = {"host": "mail.example", "sender": "fraud@bank.example", "to": "analyst@bank.example"}
+SNS = {"topic_arn": "arn:aws:sns:eu-central-1:123456789012:fraud-alerts"}
+WEBHOOK = {"url": "https://bank.example/hook", "secret": SECRET}
+
+
+def places(refusal: ValidationError) -> set[str]:
+    return {".".join(map(str, error["loc"])) for error in refusal.errors()}
+
+
+def test_nothing_is_configured_by_default() -> None:
+    settings = AlertSettings()
+
+    assert (settings.sms, settings.email, settings.sns, settings.webhook) == (None, None, None, None)
+    assert settings.group_id("sms") == "fraud-alerts-sms"
+
+
+def test_a_section_without_its_secrets_names_every_one() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        AlertSettings.model_validate(
+            {"sms": {"to": []}, "email": {}, "sns": {}, "webhook": {"secret": "x", "extra": 1}}
+        )
+
+    assert places(refusal.value) == {
+        "sms.account_sid",
+        "sms.auth_token",
+        "sms.sender",
+        "sms.to",
+        "email.host",
+        "email.sender",
+        "email.to",
+        "sns.topic_arn",
+        "webhook.url",
+        "webhook.secret",
+        "webhook.extra",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "recipients"),
+    [
+        ("+15550100001", ("+15550100001",)),
+        (" +15550100001 , +15550100002,", ("+15550100001", "+15550100002")),
+        (["+15550100001", "+15550100002"], ("+15550100001", "+15550100002")),
+    ],
+)
+def test_recipients_are_one_or_several(given: Any, recipients: tuple[str, ...]) -> None:
+    assert SmsSettings.model_validate({**SMS, "to": given}).to == recipients
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"account_sid": "SK" + "0" * 32},
+        {"auth_token": ""},
+        {"sender": "+1555-0100"},
+        {"sender": "much too long for a sender"},
+        {"to": "15550100001"},
+        {"to": ["+15550100001\n"]},
+        {"to": ","},
+        {"to": [f"+1555010{number:04}" for number in range(11)]},
+        {"base_url": "ftp://127.0.0.1"},
+        {"timeout_s": 0},
+        {"timeout_s": 60},
+    ],
+)
+def test_sms_settings_that_cannot_work_are_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        SmsSettings.model_validate({**SMS, **changed})
+
+    assert len(refusal.value.errors()) == 1
+    assert places(refusal.value).pop().partition(".")[0] == next(iter(changed))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sender": "Fraud <fraud@bank.example>"},
+        {"to": "analyst"},
+        {"to": "analyst@bank.example\r\nBcc: everybody@example.com"},
+        {"security": "perhaps"},
+        {"port": 70_000},
+        {"username": "fraud"},
+        {"password": "p"},
+        {"username": "fraud", "password": "p", "security": "none"},
+    ],
+)
+def test_email_settings_that_cannot_work_are_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        EmailSettings.model_validate({**EMAIL, **changed})
+
+
+@pytest.mark.parametrize("arn", ["fraud-alerts", "arn:aws:sqs:eu-central-1:123456789012:q", SNS["topic_arn"] + ":sub"])
+def test_a_topic_is_named_by_its_arn(arn: str) -> None:
+    with pytest.raises(ValidationError):
+        SnsSettings(topic_arn=arn)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "whsec_",
+        base64.b64encode(bytes(32)).decode(),
+        "whsec_" + base64.b64encode(bytes(23)).decode(),
+        "whsec_" + base64.b64encode(bytes(65)).decode(),
+        "whsec_not base64, however long it may be, is not a key",
+        "whsec_é" + base64.b64encode(bytes(32)).decode(),
+    ],
+)
+def test_a_signing_secret_is_whsec_and_base64_of_24_to_64_bytes(secret: str) -> None:
+    with pytest.raises(ValidationError, match="whsec_ followed by base64 of 24 to 64 bytes"):
+        WebhookSettings.model_validate({**WEBHOOK, "secret": secret})
+
+
+@pytest.mark.parametrize("url", ["bank.example/hook", "https://", "https://user:password@bank.example/", "file:///etc"])
+def test_a_webhook_s_address_is_http_without_credentials(url: str) -> None:
+    with pytest.raises(ValidationError):
+        WebhookSettings.model_validate({**WEBHOOK, "url": url})
+
+
+def test_the_key_is_what_the_secret_stands_for() -> None:
+    assert WebhookSettings.model_validate(WEBHOOK).signing_key == bytes(range(32))
+
+
+def test_secrets_do_not_show() -> None:
+    settings = AlertSettings.model_validate(
+        {
+            "sms": {**SMS, "auth_token": "token-8271"},
+            "email": {**EMAIL, "username": "fraud", "password": "password-8271"},
+            "webhook": WEBHOOK,
+        }
+    )
+
+    shown = repr(settings) + str(settings) + str(settings.model_dump()) + settings.model_dump_json()
+
+    assert "8271" not in shown
+    assert SECRET not in shown
+
+
+def test_the_command_says_all_of_it_in_one_line_and_no_value_of_it() -> None:
+    refused = attempt(
+        "alert",
+        env={
+            "FRAUD_ALERTS__SMS__ACCOUNT_SID": "AC" + "0" * 32,
+            "FRAUD_ALERTS__SMS__TO": "0049-1555-8271",
+            "FRAUD_ALERTS__WEBHOOK__URL": "https://bank.example/hook",
+            "FRAUD_ALERTS__WEBHOOK__SECRET": "whsec_8271",
+            "FRAUD_ALERTS__EMAIL__TO": "analyst 8271@bank.example",
+        },
+    )
+
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert refused.stderr.count("\n") == 1
+    for name in ("sms.auth_token", "sms.sender", "sms.to", "webhook.secret", "email.host", "email.sender", "email.to"):
+        assert f"alerts.{name}" in refused.stderr
+    assert "8271" not in refused.stderr
+
+
+def test_the_command_without_a_channel_says_how_to_configure_one() -> None:
+    refused = attempt("alert")
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: no alert channel is configured: set at least one of")
+    assert refused.stderr.count("\n") == 1

@@ -1,0 +1,84 @@
+"""Whether and when an alert is tried again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from alerting.delivery import FailureReason, Refused, Retry, failure_of_status, retry_after, wait_before_next
+from alerting.settings import RetrySettings
+
+NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
+POLICY = RetrySettings(attempts=4, first_wait_s=1.0, budget_s=20.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        (301, Refused, FailureReason.CLIENT_ERROR),
+        (400, Refused, FailureReason.CLIENT_ERROR),
+        (401, Refused, FailureReason.AUTH_ERROR),
+        (403, Refused, FailureReason.AUTH_ERROR),
+        (404, Refused, FailureReason.CLIENT_ERROR),
+        (408, Retry, FailureReason.TIMEOUT),
+        (410, Refused, FailureReason.CLIENT_ERROR),
+        (429, Retry, FailureReason.RATE_LIMITED),
+        (500, Retry, FailureReason.SERVER_ERROR),
+        (503, Retry, FailureReason.SERVER_ERROR),
+    ],
+)
+def test_the_status_decides(status: int, kind: type, reason: FailureReason) -> None:
+    failure = failure_of_status(status, "answered")
+
+    assert type(failure) is kind
+    assert failure.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("7", 7.0),
+        (" 0 ", 0.0),
+        ("Sat, 31 Jan 2026 12:00:09 GMT", 9.0),
+        ("Sat, 31 Jan 2026 11:59:00 GMT", 0.0),
+        ("Sat, 31 Jan 2026 12:00:09 -0000", 9.0),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٣", None),
+        ("", None),
+        ("9" * 5000, 999_999_999.0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header, now=NOW) == seconds
+
+
+def wait(
+    attempts: int = 1, *, elapsed_s: float = 0.0, after_s: float | None = None, chance: float = 1.0
+) -> float | None:
+    failure = Retry(FailureReason.SERVER_ERROR, "answered 500", after_s=after_s)
+    return wait_before_next(failure, attempts=attempts, elapsed_s=elapsed_s, policy=POLICY, random=lambda: chance)
+
+
+def test_waits_double_and_half_of_them_is_chance() -> None:
+    assert [wait(attempts) for attempts in (1, 2, 3)] == [1.0, 2.0, 4.0]
+    assert [wait(attempts, chance=0.0) for attempts in (1, 2, 3)] == [0.5, 1.0, 2.0]
+
+
+def test_there_are_no_more_attempts_than_allowed() -> None:
+    assert wait(3) is not None
+    assert wait(4) is None
+
+
+def test_the_provider_s_wish_is_the_least_wait() -> None:
+    assert wait(after_s=7.0) == 7.0
+    assert wait(after_s=0.1) == 1.0
+
+
+def test_no_wait_reaches_beyond_the_budget() -> None:
+    assert wait(elapsed_s=19.0) == 1.0
+    assert wait(elapsed_s=19.1) is None
+    assert wait(after_s=21.0) is None

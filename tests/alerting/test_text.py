@@ -1,0 +1,64 @@
+"""What a producer wrote, made fit to be said."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerting.text import clipped_septets, gsm7, masked_account, one_line, septets
+
+
+@pytest.mark.parametrize(
+    ("account", "shown"),
+    [
+        ("4111111111111111", "****1111"),
+        ("DE89 3704 0044 0532 0130 00", "****3000"),
+        ("C-00001234", "****1234"),
+        ("12345678", "****5678"),
+        ("1234567", "****"),
+        ("1234", "****"),
+        ("", "****"),
+        ("1-2-3-4-5-6-7", "****"),
+        ("12345678\r\nBcc: x@y.z", "****cxyz"),
+    ],
+)
+def test_an_account_shows_four_characters_at_most_and_none_of_a_short_one(account: str, shown: str) -> None:
+    assert masked_account(account) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("tx-1", "tx-1"),
+        ("a\r\nBcc: everybody@example.com", "a??Bcc: everybody@example.com"),
+        ("a\x00\x1b[31mred", "a??[31mred"),
+        ("a\u2028b\u2029c\x85d", "a?b?c?d"),
+        ("pay\u202egpj.exe", "pay?gpj.exe"),
+        ("zero\u200bwidth", "zero?width"),
+        ("Zürich €", "Zürich €"),
+    ],
+)
+def test_what_a_header_or_a_terminal_would_act_on_is_shown_as_a_question_mark(text: str, shown: str) -> None:
+    assert one_line(text, 100) == shown
+
+
+def test_a_long_text_is_cut_with_dots() -> None:
+    assert one_line("x" * 1_000_000, 10) == "xxxxxxx..."
+    assert one_line("x" * 10, 10) == "x" * 10
+
+
+def test_text_messages_keep_to_their_alphabet() -> None:
+    assert gsm7("Straße 5 € äöü [x] ~") == "Straße 5 € äöü [x] ~"
+    assert gsm7("Łódź ç ñ 中文 🚨 `") == "?odz c ñ ?? ? ?"
+
+
+def test_brackets_and_the_euro_sign_count_twice() -> None:
+    assert septets("abc") == 3
+    assert septets("[€]") == 6
+
+
+@pytest.mark.parametrize("text", ["x" * 40, "€" * 40, "x€" * 20, "", "xyz"])
+def test_a_cut_text_never_takes_more_septets_than_there_are(text: str) -> None:
+    cut = clipped_septets(text, 20)
+
+    assert septets(cut) <= 20
+    assert cut == text or cut.endswith("...")
