@@ -28,6 +28,8 @@ from stream.source import Source
 
 log = structlog.get_logger()
 
+_PORT: Final = 9465
+
 # A delivery polls nothing. At its longest it takes the budget (60 s) and one round of attempts more: ten
 # recipients, fifteen seconds each to connect and to answer.
 _MAX_POLL_INTERVAL_MS: Final = 600_000
@@ -54,7 +56,7 @@ def alert_people(
     with ExitStack() as ending:
         for channel in channels:
             ending.callback(channel.close)
-        ending.enter_context(serving(http, _Together(healths), registry))
+        ending.enter_context(serving(http, _Together(healths), registry, default_port=_PORT))
         cluster = clients.reach_broker(kafka, stop=stop)
         if cluster is None:
             return

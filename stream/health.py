@@ -68,8 +68,14 @@ class Health:
 
 
 @contextmanager
-def serving(http: HttpSettings, health: Vitals, registry: CollectorRegistry) -> Iterator[int]:
+def serving(http: HttpSettings, health: Vitals, registry: CollectorRegistry, *, default_port: int = 0) -> Iterator[int]:
     """Answers over HTTP while the block runs.
+
+    Args:
+        http: Where.
+        health: Asked for /healthz and /readyz.
+        registry: Shown at /metrics.
+        default_port: Where the settings name none.
 
     Yields:
         The port that is listened on.
@@ -77,11 +83,12 @@ def serving(http: HttpSettings, health: Vitals, registry: CollectorRegistry) -> 
     Raises:
         PortTaken: Another process listens there, or it may not be listened on.
     """
+    wanted = default_port if http.port is None else http.port
     try:
-        server = ThreadingHTTPServer((http.host, http.port), _handler(health, registry))
+        server = ThreadingHTTPServer((http.host, wanted), _handler(health, registry))
     except OSError as refusal:
         raise PortTaken(
-            f"cannot listen on {http.host}:{http.port} ({refusal.strerror})",
+            f"cannot listen on {http.host}:{wanted} ({refusal.strerror})",
             remedy="set FRAUD_HTTP__PORT to a free port (0 takes any) and FRAUD_HTTP__HOST to an own address",
         ) from None
     server.daemon_threads = True

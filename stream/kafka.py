@@ -28,6 +28,7 @@ LONGEST_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 
 CONTACT_TIMEOUT_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 15.0
+_REPEAT_AFTER_S: Final = 30.0
 
 _CONSUMER_DEFAULTS: Final[Mapping[str, object]] = {
     "session.timeout.ms": SESSION_TIMEOUT_MS,
@@ -171,7 +172,7 @@ def _client(
         **kafka.properties,
         **fixed,
         "bootstrap.servers": kafka.bootstrap_servers,
-        "error_cb": _log_error,
+        "error_cb": _Complaints(time.monotonic),
     }
     try:
         return kind(properties, logger=logging.getLogger("librdkafka"))
@@ -188,6 +189,18 @@ def _error_of(exception: KafkaException) -> KafkaError:
     return error
 
 
-def _log_error(error: KafkaError) -> None:
-    """librdkafka's news about connections: it reconnects by itself, and what is final is raised elsewhere."""
-    log.warning("Kafka client reports", error=error.name(), detail=error.str(), fatal=error.fatal())
+class _Complaints:
+    """Logs librdkafka's news about connections, each kind at most twice a minute.
+
+    It reconnects by itself, several times a second, and what is final is raised elsewhere.
+    """
+
+    def __init__(self, timer: Callable[[], float]) -> None:
+        self._timer = timer
+        self._last: dict[str, float] = {}
+
+    def __call__(self, error: KafkaError) -> None:
+        now = self._timer()
+        if now - self._last.get(error.name(), -_REPEAT_AFTER_S) >= _REPEAT_AFTER_S:
+            self._last[error.name()] = now
+            log.warning("Kafka client reports", error=error.name(), detail=error.str(), fatal=error.fatal())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -20,6 +21,8 @@ from stream.transaction import TransactionalWriter
 from stream.worker import Worker
 
 log = structlog.get_logger()
+
+_PORT: Final = 9464
 
 
 def score_stream(
@@ -48,7 +51,7 @@ def score_stream(
         now=lambda: datetime.now(UTC),
         timer=time.perf_counter,
     )
-    with serving(http, health, registry):
+    with serving(http, health, registry, default_port=_PORT):
         cluster = clients.reach_broker(kafka, stop=stop)
         if cluster is None:
             return

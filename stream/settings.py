@@ -86,7 +86,9 @@ class HttpSettings(Section):
     """Where /healthz, /readyz and /metrics answer."""
 
     host: str = Field("127.0.0.1", description="0.0.0.0 to be reached from other machines")
-    port: PortNumber = Field(9464, description="0 takes a free one and logs it")
+    port: PortNumber | None = Field(
+        None, description="0 takes a free one and logs it; None is 9464 for a scorer, 9465 for an alert worker"
+    )
 
 
 class LogSettings(Section):

@@ -74,5 +74,8 @@ def test_every_series_is_there_at_zero_before_the_first_record() -> None:
 def test_a_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=str(port)), serving(HttpSettings(port=port), Health(), CollectorRegistry()):
+        with (
+            pytest.raises(PortTaken, match=str(port)),
+            serving(HttpSettings(), Health(), CollectorRegistry(), default_port=port),
+        ):
             pass
