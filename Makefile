@@ -57,6 +57,9 @@ lock: ## Resolve the locked packages anew, for all platforms, with hashes and wi
 			$$([ $$extra = score ] || echo --extra $$extra) $$([ $$extra = dev ] || echo -c requirements/dev.lock) \
 			--output-file requirements/$$extra.lock; \
 	done
+	echo hatchling | .uv/bin/uv pip compile - --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --custom-compile-command "make lock" -c requirements/dev.lock \
+		--output-file requirements/build.lock
 	rm -r .uv
 
 clean: ## Remove what was made here, the environment included
