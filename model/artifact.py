@@ -131,8 +131,13 @@ def require_place_for_model(out: Path) -> None:
     Raises:
         ModelNotSaved: `out` is a file, or a directory with something else than a model in it.
     """
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())) or _holds_a_model(out):
-        return
+    try:
+        if not out.exists() or (out.is_dir() and not any(out.iterdir())) or _holds_a_model(out):
+            return
+    except OSError as refusal:
+        raise ModelNotSaved(
+            f"cannot look into '{out}' ({refusal.strerror})", remedy="name a directory of this user's own"
+        ) from refusal
     raise ModelNotSaved(
         f"'{out}' exists and holds something else than a model",
         remedy="name a new or empty directory, or remove what is there",
@@ -158,6 +163,7 @@ def _replace_directory(directory: Path, files: Mapping[str, bytes]) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     new, old = (directory.with_name(f".{directory.name}.{os.getpid()}.{kind}") for kind in ("new", "old"))
     try:
+        shutil.rmtree(new, ignore_errors=True)  # of a process that was killed, and had the same number
         new.mkdir()
         for name, content in files.items():
             with (new / name).open("wb") as file:
@@ -166,6 +172,7 @@ def _replace_directory(directory: Path, files: Mapping[str, bytes]) -> None:
                 os.fsync(file.fileno())
         _sync_directory(new)
         if directory.exists():
+            shutil.rmtree(old, ignore_errors=True)
             directory.rename(old)
         new.rename(directory)
         _sync_directory(directory.parent)

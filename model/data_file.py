@@ -78,20 +78,22 @@ def read_columns(path: Path, columns: Collection[str], *, texts: Collection[str]
 
 def _require_readable(path: Path) -> None:
     """Refuses, in words of their own, the mistakes that have nothing to do with the content."""
-    if not path.exists():
-        raise DataMissing(f"data file '{path}' does not exist", remedy="give the path of a CSV or Parquet file")
+    try:
+        with path.open("rb") as file:
+            first = file.read(1)
+    except FileNotFoundError as missing:
+        raise DataMissing(
+            f"data file '{path}' does not exist", remedy="give the path of a CSV or Parquet file"
+        ) from missing
+    except OSError as refusal:
+        raise DataUnreadable(
+            f"data file '{path}' cannot be opened ({refusal.strerror})", remedy="give a file that can be read"
+        ) from refusal
     if not _ends_in(path, *FORMATS):
         raise DataUnreadable(
             f"data file '{path}' has a name that ends in none of {', '.join(FORMATS)}",
             remedy="name the file after its format",
         )
-    try:
-        with path.open("rb") as file:
-            first = file.read(1)
-    except OSError as refusal:
-        raise DataUnreadable(
-            f"data file '{path}' cannot be opened ({refusal.strerror})", remedy="give a file that can be read"
-        ) from refusal
     if not first:
         raise DataEmpty(f"data file '{path}' is empty", remedy="give a file with transactions")
 

@@ -155,15 +155,7 @@ def read_manifest(directory: Path) -> Manifest:
         ModelFormatUnknown: It is none of ours, or of another version of the format.
         ModelDigestMismatch: It was altered.
     """
-    if not directory.is_dir():
-        raise ModelMissing(
-            f"model directory '{directory}' does not exist", remedy="give the directory that `fraud train` wrote"
-        )
     path = directory / MANIFEST_FILE
-    if not path.exists():
-        raise ModelMissing(
-            f"'{directory}' has no {MANIFEST_FILE}", remedy="give the directory that `fraud train` wrote"
-        )
     manifest = _decoded(_read(path), path)
     if manifest.digest != manifest.own_digest():
         raise ModelDigestMismatch(f"'{path}' was altered after training", remedy=_TRAIN_AGAIN)
@@ -179,8 +171,8 @@ def read_listed(directory: Path, manifest: Manifest, name: str) -> bytes:
         ModelDigestMismatch: It was altered.
     """
     path, written = directory / name, manifest.files.get(name)
-    if written is None or not path.exists():
-        raise ModelMissing(f"model file '{path}' is missing", remedy=_TRAIN_AGAIN)
+    if written is None:
+        raise ModelMissing(f"model file '{path}' is not in the manifest", remedy=_TRAIN_AGAIN)
     content = _read(path)
     if len(content) < written.bytes:
         raise ModelDamaged(
@@ -215,6 +207,9 @@ def _decoded(content: bytes, path: Path) -> Manifest:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as missing:
+        there = f"'{path.parent}' has no {path.name}" if path.parent.is_dir() else f"'{path.parent}' is no directory"
+        raise ModelMissing(f"no model: {there}", remedy="give a whole directory as `fraud train` wrote it") from missing
     except OSError as refusal:
         raise ModelDamaged(
             f"model file '{path}' cannot be read ({refusal.strerror})", remedy="make it readable for this user"

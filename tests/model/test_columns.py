@@ -73,7 +73,7 @@ def test_timestamps_are_read_with_and_without_zones() -> None:
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
 def test_datetimes_of_any_resolution_are_read(unit: Literal["s", "ms", "us", "ns"], zone: str | None) -> None:
-    cells = pd.Series(pd.to_datetime(["2026-01-01 01:00:00", None])).dt.as_unit(unit).dt.tz_localize(zone)
+    cells = pd.Series(pd.to_datetime(["2026-01-01 01:00:00", "NaT"])).dt.as_unit(unit).dt.tz_localize(zone)
 
     found = moments(cells, AT)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 from model.metrics import Counts, measure
@@ -11,7 +12,7 @@ from model.thresholds import threshold_of_best_f1
 
 SOURCE = np.random.default_rng(6)
 LABELS = (SOURCE.random(2_000) < 0.1).astype(np.int8)
-PROBABILITIES = np.round(np.clip(SOURCE.normal(0.3 + 0.3 * LABELS, 0.15), 0, 1), 2)
+PROBABILITIES: NDArray[np.float64] = np.clip(SOURCE.normal(0.3 + 0.3 * LABELS, 0.15), 0, 1).round(2)
 
 
 def test_measures_are_those_of_scikit_learn() -> None:
@@ -51,7 +52,7 @@ def test_what_the_rows_do_not_define_is_none() -> None:
 def test_no_threshold_has_a_better_f1() -> None:
     threshold = threshold_of_best_f1(LABELS, PROBABILITIES)
 
-    by_threshold = {float(one): f1_score(LABELS, PROBABILITIES >= one) for one in np.unique(PROBABILITIES)}
+    by_threshold = {float(one): f1_score(LABELS, one <= PROBABILITIES) for one in np.unique(PROBABILITIES)}
     best = max(by_threshold.values())
     assert threshold == max(one for one, f1 in by_threshold.items() if f1 == best)
 

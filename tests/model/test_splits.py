@@ -43,7 +43,7 @@ def test_a_part_of_one_class_is_named(part: str) -> None:
 
 
 def test_rows_of_one_single_moment_cannot_be_split() -> None:
-    with pytest.raises(OneClassOnly, match="the training part .* has 0 frauds in 0 rows"):
+    with pytest.raises(OneClassOnly, match=r"the training part .* has 0 frauds in 0 rows"):
         require_both_classes(split_by_time(np.zeros(1_000, dtype=np.int64)), MIXED)
 
 

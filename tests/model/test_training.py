@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -178,12 +177,11 @@ def test_one_class_only_is_refused(label: int) -> None:
 
 
 def test_numbers_beyond_32_bits_are_refused_by_name() -> None:
+    frame = labelled_frame()
+    frame["noise"] = np.where(frame.index % 5 == 0, 1e307, 0.0)
+
     with pytest.raises(InputsTooLarge, match="'noise'"):
-        train(
-            labelled_frame()
-            .assign(noise=np.linspace(-1e307, 1e307, 600) ** 1.0, risk=1.0)
-            .assign(noise=lambda frame: np.where(frame.index % 5 == 0, frame["noise"], 0.0))
-        )
+        train(frame)
 
 
 def test_progress_goes_from_start_to_end_of_each_step(dataset: Dataset) -> None:
@@ -202,7 +200,7 @@ def test_progress_goes_from_start_to_end_of_each_step(dataset: Dataset) -> None:
 
 
 def test_a_dataset_of_which_nothing_is_left_is_refused(dataset: Dataset) -> None:
-    nothing = replace(dataset.take(np.empty(0, dtype=np.int64)))
+    nothing = dataset.take(np.empty(0, dtype=np.int64))
 
     with pytest.raises(OneClassOnly, match="0 labels"):
         training.train(nothing, PROFILE, plan=TrainingPlan(), progress=lambda _, __: None)
