@@ -1,0 +1,161 @@
+"""Stands where Twilio's REST API does: takes messages, keeps them, and phones nobody."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+import ssl
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs
+
+from demo.receivers.http import HttpServer, Reply, Request
+from demo.receivers.script import Fault
+
+_MESSAGES: Final = re.compile(r"^/2010-04-01/Accounts/(?P<sid>\w+)/Messages\.json$")
+_NUMBER: Final = re.compile(r"^\+[1-9][0-9]{6,14}$")
+
+# How many of the latest messages a look at the receiver shows.
+_SHOWN: Final = 20
+
+
+@dataclass(frozen=True)
+class TextMessage:
+    """A message that was taken.
+
+    Attributes:
+        sid: The name that the sender got for it.
+        to: The recipient's number.
+        sender: The sender's number, or its messaging service.
+        body: The text.
+        validity_s: Seconds within which it is worth sending.
+    """
+
+    sid: str
+    to: str
+    sender: str
+    body: str
+    validity_s: int | None
+
+
+class TwilioReceiver:
+    """Answers `POST /2010-04-01/Accounts/{sid}/Messages.json` as Twilio does.
+
+    Args:
+        account_sid: The account that it knows.
+        auth_token: Its password.
+        host: Where to listen.
+        port: 0 takes a free one.
+        tls: Serves https with this certificate.
+    """
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._account_sid = account_sid
+        self._authorization = "Basic " + base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
+        self._lock = threading.Lock()
+        self._received: list[TextMessage] = []
+        self._server = HttpServer(self._respond, _refuse, host=host, port=port, tls=tls)
+
+    @property
+    def url(self) -> str:
+        """What stands for https://api.twilio.com."""
+        return self._server.url
+
+    @property
+    def attempts(self) -> int:
+        """Requests so far, well treated or not."""
+        return self._server.script.asked
+
+    def script(self, *faults: Fault) -> None:
+        """Treats the next messages so."""
+        self._server.script.add(*faults)
+
+    def received(self) -> list[TextMessage]:
+        """Everything taken so far."""
+        with self._lock:
+            return list(self._received)
+
+    def close(self) -> None:
+        """Answers no more."""
+        self._server.close()
+
+    def _respond(self, request: Request) -> Reply:
+        if request.method == "GET":
+            bodies = [sms.body for sms in self.received()]
+            return Reply(200, {"count": len(bodies), "last": bodies[-_SHOWN:]})
+        path = _MESSAGES.match(request.path)
+        if path is None or path["sid"] != self._account_sid:
+            return _error(404, 20404, f"The requested resource {request.path} was not found")
+        if not hmac.compare_digest(request.headers.get("authorization", ""), self._authorization):
+            return _error(401, 20003, "Authenticate")
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        return _objection(form) or self._take(form)
+
+    def _take(self, form: Mapping[str, str]) -> Reply:
+        validity = form.get("ValidityPeriod")
+        sms = TextMessage(
+            sid="SM" + uuid.uuid4().hex,
+            to=form["To"],
+            sender=form.get("From") or form["MessagingServiceSid"],
+            body=form["Body"],
+            validity_s=None if validity is None else int(validity),
+        )
+        with self._lock:
+            self._received.append(sms)
+        # https://www.twilio.com/docs/messaging/api/message-resource: the fields that a created message has.
+        return Reply(
+            201,
+            {
+                "sid": sms.sid,
+                "account_sid": self._account_sid,
+                "api_version": "2010-04-01",
+                "body": sms.body,
+                "date_created": None,
+                "date_sent": None,
+                "date_updated": None,
+                "direction": "outbound-api",
+                "error_code": None,
+                "error_message": None,
+                "from": form.get("From"),
+                "messaging_service_sid": form.get("MessagingServiceSid"),
+                "num_media": "0",
+                "num_segments": "1",
+                "price": None,
+                "price_unit": "USD",
+                "status": "queued",
+                "subresource_uris": {},
+                "to": sms.to,
+                "uri": f"/2010-04-01/Accounts/{self._account_sid}/Messages/{sms.sid}.json",
+            },
+        )
+
+
+def _objection(form: Mapping[str, str]) -> Reply | None:
+    if not form.get("Body"):
+        return _error(400, 21602, "Message body is required")
+    if not (form.get("From") or form.get("MessagingServiceSid")):
+        return _error(400, 21603, "A 'From' or 'MessagingServiceSid' is required")
+    if not _NUMBER.match(form.get("To", "")):
+        return _error(400, 21211, f"The 'To' number {form.get('To')} is not a valid phone number")
+    return None
+
+
+def _refuse(fault: Fault) -> Reply:
+    return _error(fault.status, fault.code or 20000 + fault.status, "as the script says")
+
+
+def _error(status: int, code: int, message: str) -> Reply:
+    more = f"https://www.twilio.com/docs/errors/{code}"
+    return Reply(status, {"code": code, "message": message, "more_info": more, "status": status})

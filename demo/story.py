@@ -1,0 +1,260 @@
+"""The demo as a story: learn from the past, score what comes, tell people, count."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from demo.board import Board
+from demo.fraud import Fraud, is_ready
+from demo.history import History, cut_history, fitting_profile
+from demo.inboxes import Inboxes, expected_words
+from demo.kafka.embedded import EmbeddedBroker
+from demo.kafka.jars import require_tools
+from demo.kafka.local import LocalKafka
+from demo.ports import free_ports
+from demo.processes import Child
+from demo.progress import Progress
+from demo.tally import Outcome
+from demo.watcher import Sight, Watcher
+from demo.workspace import Workspace
+from model.dataset import Dataset, read_dataset
+from model.profile import load_profile, shipped_profiles
+from stream.contracts import Ruling
+from stream.settings import KafkaSettings, TopicSettings
+
+# Deadlines: far above what a laptop needs, so that only a standstill meets them.
+_SIMULATING_S: Final = 120.0
+_TRAINING_S: Final = 900.0
+_CREATING_TOPICS_S: Final = 60.0
+_GETTING_READY_S: Final = 90.0
+_CATCHING_UP_S: Final = 90.0
+_LEAVING_S: Final = 20.0
+
+# The embedded broker answers a fetch that found nothing only after this time, whatever has come meanwhile.
+_QUICK_FETCHES: Final[dict[str, str | int | float | bool]] = {"fetch.wait.max.ms": 10}
+
+_COUNT_EVERY_S: Final = 0.25
+
+
+class BrokerKind(StrEnum):
+    """Which Kafka the demo runs on."""
+
+    EMBEDDED = "embedded"
+    KAFKA = "kafka"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to play.
+
+    Attributes:
+        data: Labelled transactions; None simulates them.
+        profile: What their columns are; None takes the shipped one that fits.
+        broker: Which Kafka.
+        live_rows: How many of the latest transactions are streamed instead of learnt from.
+        most_past_rows: How many of those before are learnt from at most.
+        rate: How many of them a second.
+        jars: Where a real Kafka's jars are kept.
+    """
+
+    data: Path | None
+    profile: str | None
+    broker: BrokerKind
+    live_rows: int
+    most_past_rows: int
+    rate: float
+    jars: Path
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What every step needs to play its part."""
+
+    fraud: Fraud
+    work: Workspace
+    board: Board
+    cleanup: ExitStack
+
+
+def play(plan: Plan, *, environ: Mapping[str, str], work: Workspace, board: Board, cleanup: ExitStack) -> Outcome:
+    """Plays the whole story.
+
+    Args:
+        plan: What to play.
+        environ: The environment that the children inherit, but for settings.
+        work: Where everything is written.
+        board: Says how it goes.
+        cleanup: Ends every process and server that was started.
+
+    Returns:
+        What was counted; whether it ties is the caller's question.
+
+    Raises:
+        Mendable: The data or the machine is not as it has to be.
+        ChildFailed: A process failed, or did not come to its end.
+    """
+    stage = _Stage(Fraud(environ, work, cleanup), work, board, cleanup)
+    if plan.broker is BrokerKind.KAFKA:
+        require_tools()  # Now, rather than after minutes of learning.
+    data, profile = _transactions(plan, stage)
+    history = _cut(plan, data, profile, stage)
+    model = _learn(history, profile, stage)
+    kafka = _start_broker(plan, stage)
+    inboxes = Inboxes(cleanup)
+    workers = _start_workers(model, kafka, inboxes, stage)
+    return _stream(history, stage, profile=profile, rate=plan.rate, kafka=kafka, inboxes=inboxes, workers=workers)
+
+
+def _transactions(plan: Plan, stage: _Stage) -> tuple[Path, str]:
+    """The file to learn from and the name of its profile."""
+    if plan.data is not None:
+        return plan.data, _named(plan.profile) if plan.profile else fitting_profile(plan.data)
+    simulated = stage.work.data / "simulated.parquet"
+    with stage.board.phase("Simulating card transactions", "Simulated card transactions"):
+        stage.fraud.run("simulate", "--out", str(simulated), settings={}, doing="simulating", within_s=_SIMULATING_S)
+    return simulated, "simulated"
+
+
+def _named(profile: str) -> str:
+    """The profile in words that also hold in the children's directory."""
+    return profile if profile in shipped_profiles() else str(Path(profile).absolute())
+
+
+def _cut(plan: Plan, data: Path, profile: str, stage: _Stage) -> History:
+    history = cut_history(
+        data,
+        load_profile(profile),
+        live_rows=plan.live_rows,
+        most_past_rows=plan.most_past_rows,
+        into=stage.work.data,
+    )
+    which = "" if history.past_rows == history.earlier_rows else f"the latest {history.past_rows:,} of "
+    stage.board.say(
+        f"To learn from: {which}{history.earlier_rows:,} transactions; to stream: the {history.live_rows:,} after them"
+    )
+    return history
+
+
+def _learn(history: History, profile: str, stage: _Stage) -> Path:
+    model = stage.work.data / "model"
+    with stage.board.phase("Learning", "Learnt a random forest"):
+        stage.fraud.run(
+            *("train", str(history.past), "--profile", profile, "--out", str(model)),
+            settings={},
+            doing="while learning",
+            within_s=_TRAINING_S,
+        )
+    return model
+
+
+def _start_broker(plan: Plan, stage: _Stage) -> KafkaSettings:
+    """A broker with the topics on it."""
+    if plan.broker is BrokerKind.EMBEDDED:
+        embedded = stage.cleanup.enter_context(EmbeddedBroker())
+        embedded.make_topics(TopicSettings().model_dump().values())
+        stage.board.say(
+            f"Embedded broker at {embedded.bootstrap}. It is for a first look: it stores no transactional offsets, "
+            "does not hide aborted records and keeps some 5 MB of each topic. BROKER=kafka takes Apache Kafka instead."
+        )
+        return KafkaSettings(bootstrap_servers=embedded.bootstrap, properties=_QUICK_FETCHES)
+    with stage.board.phase("Starting Apache Kafka", "Started Apache Kafka"):
+        local = stage.cleanup.enter_context(LocalKafka(jars=plan.jars, directory=stage.work.data))
+        kafka = KafkaSettings(bootstrap_servers=local.bootstrap)
+        stage.fraud.run(
+            *("topics", "create"), settings=_address(kafka), doing="making topics", within_s=_CREATING_TOPICS_S
+        )
+    return kafka
+
+
+def _start_workers(model: Path, kafka: KafkaSettings, inboxes: Inboxes, stage: _Stage) -> list[Child]:
+    """`fraud score` and `fraud alert`, each a process of its own, as in production."""
+    ports = free_ports(2)
+    told = [{**_address(kafka), "FRAUD_HTTP__PORT": str(port)} for port in ports]
+    with stage.board.phase("Starting fraud score and fraud alert", "Started fraud score and fraud alert"):
+        scorer = stage.fraud.start("score", "--model", str(model), settings=told[0])
+        alerter = stage.fraud.start("alert", settings={**told[1], **inboxes.settings()})
+        workers = [scorer, alerter]
+        for worker, port in zip(workers, ports, strict=True):
+            worker.wait_until(partial(is_ready, port), doing="while getting ready", within_s=_GETTING_READY_S)
+    return workers
+
+
+def _stream(
+    history: History,
+    stage: _Stage,
+    *,
+    profile: str,
+    rate: float,
+    kafka: KafkaSettings,
+    inboxes: Inboxes,
+    workers: Sequence[Child],
+) -> Outcome:
+    """Sends the live transactions, watches what comes of them, and lets the workers go."""
+    live = read_dataset(history.live, load_profile(profile), need_labels=True)
+    watcher = Watcher(kafka, TopicSettings(), now=time.time)
+    stage.cleanup.callback(watcher.abandon)
+    replay = stage.fraud.start(
+        *("produce", str(history.live), "--profile", profile, "--rate", str(rate)), settings=_address(kafka)
+    )
+    deadline = time.monotonic() + len(live) / rate + _CATCHING_UP_S
+    with stage.board.stream():
+        while not _is_over(replay, _progress(live, watcher.sight(), inboxes), deadline, stage.board):
+            for worker in workers:
+                worker.require_running("while transactions came")
+            time.sleep(_COUNT_EVERY_S)
+    for worker in workers:
+        worker.leave(within_s=_LEAVING_S)
+    return _outcome(live, watcher.finish(within_s=_LEAVING_S), inboxes)
+
+
+def _address(kafka: KafkaSettings) -> dict[str, str]:
+    return {
+        "FRAUD_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "FRAUD_KAFKA__PROPERTIES": json.dumps(kafka.properties),
+    }
+
+
+def _is_over(replay: Child, progress: Progress, deadline: float, board: Board) -> bool:
+    """Whether all was sent, ruled and told, or the time for that has passed; shows how far it is."""
+    late = time.monotonic() >= deadline
+    over = late or (replay.status is not None and progress.is_complete)
+    if over or board.is_due():
+        board.show(progress)
+    if late or replay.status is not None:
+        replay.finish(doing="while sending transactions", within_s=0)
+    return over
+
+
+def _progress(live: Dataset, sight: Sight, inboxes: Inboxes) -> Progress:
+    return Progress(
+        expected=len(live),
+        sent=sight.sent,
+        verdicts=len(sight.verdicts),
+        frauds=sum(verdict.verdict is Ruling.FRAUD for verdict in sight.verdicts),
+        dead_letters=sight.dead_letters,
+        told=inboxes.counts(),
+        alert_dead_letters=sight.alert_dead_letters,
+    )
+
+
+def _outcome(live: Dataset, sight: Sight, inboxes: Inboxes) -> Outcome:
+    return Outcome(
+        ids=live.ids,
+        labels=[] if live.labels is None else live.labels.tolist(),
+        sent=sight.sent,
+        verdicts=sight.verdicts,
+        latencies_ms=sight.latencies_ms,
+        dead_letters=sight.dead_letters,
+        alert_dead_letters=sight.alert_dead_letters,
+        expected=expected_words(sight.verdicts),
+        received=inboxes.received(),
+        repeated=inboxes.repeated(),
+    )
