@@ -11,17 +11,20 @@ import joblib
 
 from bench.scoring import bench_scoring
 from bench.stream import bench_stream
+from cli.console import configure_logging
 from demo.kafka.local import LocalKafka
 from model.artifact import load_scorer
 from model.dataset import read_dataset
 from model.profile import load_profile
 from stream.replay import transactions_of
+from stream.settings import LogSettings
 
 _TRANSACTIONS = 40_000
 
 
 def main() -> None:
     """Prints one JSON line a figure to stdout."""
+    configure_logging(LogSettings(level="error"))
     with tempfile.TemporaryDirectory() as folder:
         data, model = Path(folder) / "simulated.parquet", Path(folder) / "model"
         fraud = [sys.executable, "-m", "cli.main"]
