@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,24 +19,55 @@ from stream.settings import TopicSettings
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
+# How header values, which are bytes, read.
+TEXT: Final = {"type": "string"}
+NUMBER: Final = {"type": "string", "pattern": "^[0-9]+$"}
+
 
 def documents() -> dict[str, str]:
     """File name to text of every document."""
-    written = {
-        "transaction.schema.json": _transaction(),
-        "verdict.schema.json": _schema(Verdict),
-        "dead-letter-headers.schema.json": _dead_letter_headers(),
-        "asyncapi.json": _asyncapi(TopicSettings()),
-    }
+    return as_text(
+        {
+            "transaction.schema.json": _transaction(),
+            "verdict.schema.json": value_schema(Verdict, SCHEMA_VERSION),
+            "dead-letter-headers.schema.json": _dead_letter_headers(),
+            "asyncapi.json": _asyncapi(TopicSettings()),
+        }
+    )
+
+
+def as_text(written: Mapping[str, object]) -> dict[str, str]:
+    """Documents as they stand in their files."""
     return {name: json.dumps(document, indent=2) + "\n" for name, document in written.items()}
 
 
-def _schema(contract: type) -> dict[str, Any]:
-    return {"$schema": _DIALECT, "x-schema-version": SCHEMA_VERSION, **msgspec.json.schema(contract)}
+def write_documents(folder: Path, texts: Mapping[str, str]) -> None:
+    """Writes every document into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+
+
+def value_schema(contract: type, version: str) -> dict[str, Any]:
+    """The JSON Schema of a record's value."""
+    return {"$schema": _DIALECT, "x-schema-version": version, **msgspec.json.schema(contract)}
+
+
+def headers_schema(properties: Mapping[str, object], version: str, *, title: str, comment: str) -> dict[str, Any]:
+    """The JSON Schema of a record's headers, all of them required."""
+    return {
+        "$schema": _DIALECT,
+        "x-schema-version": version,
+        "title": title,
+        "$comment": comment,
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+    }
 
 
 def _transaction() -> dict[str, Any]:
-    schema = _schema(Transaction)
+    schema = value_schema(Transaction, SCHEMA_VERSION)
     schema["$comment"] = (
         "Every further property is a model input by its own name: a finite number, or null where it is missing. "
         "Properties that the model does not name are ignored."
@@ -44,24 +76,18 @@ def _transaction() -> dict[str, Any]:
 
 
 def _dead_letter_headers() -> dict[str, Any]:
-    text = {"type": "string"}
-    number = {"type": "string", "pattern": "^[0-9]+$"}
-    properties = {
-        contracts.DEAD_LETTER_TOPIC_HEADER: text,
-        contracts.DEAD_LETTER_PARTITION_HEADER: number,
-        contracts.DEAD_LETTER_OFFSET_HEADER: number,
-        contracts.DEAD_LETTER_REASON_HEADER: {"enum": [reason.value for reason in DeadLetterReason]},
-        contracts.DEAD_LETTER_MESSAGE_HEADER: text,
-    }
-    return {
-        "$schema": _DIALECT,
-        "x-schema-version": SCHEMA_VERSION,
-        "title": "Headers of a dead letter",
-        "$comment": "Added behind the record's own headers; key, value and timestamp are the record's, untouched.",
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-    }
+    return headers_schema(
+        {
+            contracts.DEAD_LETTER_TOPIC_HEADER: TEXT,
+            contracts.DEAD_LETTER_PARTITION_HEADER: NUMBER,
+            contracts.DEAD_LETTER_OFFSET_HEADER: NUMBER,
+            contracts.DEAD_LETTER_REASON_HEADER: {"enum": [reason.value for reason in DeadLetterReason]},
+            contracts.DEAD_LETTER_MESSAGE_HEADER: TEXT,
+        },
+        SCHEMA_VERSION,
+        title="Headers of a dead letter",
+        comment="Added behind the record's own headers; key, value and timestamp are the record's, untouched.",
+    )
 
 
 def _asyncapi(topics: TopicSettings) -> dict[str, Any]:
@@ -91,11 +117,16 @@ def _asyncapi(topics: TopicSettings) -> dict[str, Any]:
             "summary": "A record that could not be scored, untouched, with the reason in its headers.",
             "headers": {"$ref": "./dead-letter-headers.schema.json"},
         },
+        "alertDeadLetter": {
+            "summary": "A verdict that somebody was not told of, untouched; headers say the channel and why.",
+            "headers": {"$ref": "./alert-dead-letter-headers.schema.json"},
+        },
     }
     channels = {
         "transactions": (topics.transactions, "transaction"),
         "verdicts": (topics.verdicts, "verdict"),
         "deadLetters": (topics.dead_letters, "deadLetter"),
+        "alertDeadLetters": (topics.alert_dead_letters, "alertDeadLetter"),
     }
     return {
         "asyncapi": "3.0.0",
@@ -113,17 +144,12 @@ def _asyncapi(topics: TopicSettings) -> dict[str, Any]:
             "scoreTransactions": {"action": "receive", "channel": {"$ref": "#/channels/transactions"}},
             "writeVerdicts": {"action": "send", "channel": {"$ref": "#/channels/verdicts"}},
             "writeDeadLetters": {"action": "send", "channel": {"$ref": "#/channels/deadLetters"}},
+            "tellPeople": {"action": "receive", "channel": {"$ref": "#/channels/verdicts"}},
+            "writeAlertDeadLetters": {"action": "send", "channel": {"$ref": "#/channels/alertDeadLetters"}},
         },
         "components": {"messages": messages},
     }
 
 
-def main(folder: Path) -> None:
-    """Writes every document into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in documents().items():
-        (folder / name).write_text(text)
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    write_documents(Path(sys.argv[1]), documents())
