@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Mapping
@@ -50,7 +51,17 @@ def write_documents(folder: Path, texts: Mapping[str, str]) -> None:
 
 def value_schema(contract: type, version: str) -> dict[str, Any]:
     """The JSON Schema of a record's value."""
-    return {"$schema": _DIALECT, "x-schema-version": version, **msgspec.json.schema(contract)}
+    return {"$schema": _DIALECT, "x-schema-version": version, **_unindented(msgspec.json.schema(contract))}
+
+
+def _unindented(schema: Any) -> Any:
+    """Descriptions are docstrings, whose indentation depends on the Python that reads them."""
+    if isinstance(schema, dict):
+        return {
+            name: inspect.cleandoc(value) if name == "description" and isinstance(value, str) else _unindented(value)
+            for name, value in schema.items()
+        }
+    return [_unindented(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def headers_schema(properties: Mapping[str, object], version: str, *, title: str, comment: str) -> dict[str, Any]:

@@ -147,8 +147,8 @@ class SmtpReceiver:
 
     async def _end(self) -> None:
         self._server.close()
-        await self._server.wait_closed()
         await self._hang_up()
+        await self._server.wait_closed()  # from Python 3.12 on, for the connections too
 
     async def _hang_up(self) -> None:
         for connection in list(self._connections):
