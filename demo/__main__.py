@@ -19,10 +19,11 @@ from rich.console import Console
 
 from cli.console import configure_logging, say_error
 from demo.board import Board
+from demo.isolation import isolate
 from demo.kafka.jars import DEFAULT_CACHE
 from demo.processes import ChildFailed
 from demo.signals import Interrupted, interruptible
-from demo.story import BrokerKind, Plan, play
+from demo.story import BrokerKind, Plan, Story
 from demo.summary import print_summary
 from demo.tally import discrepancies
 from demo.workspace import FOLDER, workspace
@@ -55,13 +56,14 @@ def demo(
     configure_logging(LogSettings(level="error", format="console"))
     # The receivers' libraries log into this process, but what they have to say is in the counts.
     logging.getLogger().addHandler(logging.NullHandler())
+    isolate(os.environ)
     console = Console()
     board = Board(console, timer=time.monotonic)
     started = time.monotonic()
     plan = Plan(data, profile, broker, live_rows=transactions, most_past_rows=learn_from, rate=rate, jars=jars)
-    with workspace() as work, interruptible():
+    with interruptible(), workspace() as work:
         with ExitStack() as cleanup:
-            outcome = play(plan, environ=os.environ, work=work, board=board, cleanup=cleanup)
+            outcome = Story(plan, environ=os.environ, work=work, board=board, cleanup=cleanup).play()
         print_summary(outcome, console)
         board.say(f"All of it took {time.monotonic() - started:.0f} s.")
         if discrepancies(outcome):
@@ -70,8 +72,10 @@ def demo(
 
 def run() -> int:
     """Runs the demo and returns the exit status."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(demo)
     try:
-        typer.run(demo)
+        app(prog_name="python -m demo")
     except Interrupted as end:
         say_error(f"ended by {end}; nothing is left behind")
         return _BY_SIGNAL + end.number

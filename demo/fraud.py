@@ -3,47 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import os
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 from demo.ports import LOOPBACK
 from demo.processes import Child
 from demo.workspace import Workspace
 
-# What the user's shell may hold for the real system is no business of the demo's children: they must reach
-# nobody but the receivers on this machine.
-_NOT_INHERITED: Final = ("FRAUD_", "AWS_", "TWILIO_")
-
 _GRACE_S: Final = 10.0
 _PROBE_TIMEOUT_S: Final = 2.0
-
-
-def child_environment(environ: Mapping[str, str], *, temporary: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a child (pure).
-
-    Args:
-        environ: The demo's own.
-        temporary: Where the child writes what it thinks of as temporary.
-        settings: What it is to be told.
-    """
-    inherited = {name: value for name, value in environ.items() if not name.startswith(_NOT_INHERITED)}
-    return {
-        **inherited,
-        "TMPDIR": str(temporary),
-        # Nothing goes through a proxy, and no file in the home directory gives AWS another address.
-        "NO_PROXY": LOOPBACK,
-        "no_proxy": LOOPBACK,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "FRAUD_LOG__FORMAT": "console",
-        "NO_COLOR": "1",
-        **settings,
-    }
 
 
 class Fraud:
@@ -52,7 +22,7 @@ class Fraud:
     Children work in the demo's folder, where no `fraud.toml` of the user's is found.
 
     Args:
-        environ: The demo's own environment.
+        environ: What the children inherit, `demo.isolation.isolate`d.
         work: Where the children work and log.
         cleanup: Ends what was started.
     """
@@ -83,7 +53,14 @@ class Fraud:
             f"fraud {command}",
             [sys.executable, "-m", "cli.main", *arguments],
             log=self._work.logs / f"{command}.log",
-            environment=child_environment(self._environ, temporary=self._work.data, settings=settings),
+            environment={
+                **self._environ,
+                "TMPDIR": str(self._work.data),
+                # The end of a log may be quoted.
+                "FRAUD_LOG__FORMAT": "console",
+                "NO_COLOR": "1",
+                **settings,
+            },
             directory=self._work.data,
         )
 

@@ -86,7 +86,10 @@ class Child:
     @property
     def status(self) -> int | None:
         """Its exit status (negative: the signal that ended it), or None while it runs."""
-        return self._process.poll()
+        # An exception from a signal's handler, raised between the two halves of `poll`, would leave its lock
+        # taken, and the child never seen to end.
+        with deferred_signals():
+            return self._process.poll()
 
     def require_running(self, doing: str) -> None:
         """Makes sure that it runs.
@@ -119,10 +122,9 @@ class Child:
         Raises:
             ChildFailed: Its exit status is not 0, or the time passed.
         """
-        try:
-            status = self._process.wait(within_s)
-        except subprocess.TimeoutExpired:
-            raise self._failed(f"took more than {within_s:.0f} s {doing}") from None
+        status = self._await_end(within_s)
+        if status is None:
+            raise self._failed(f"took more than {within_s:.0f} s {doing}")
         if status != 0:
             raise self._failed(f"ended with status {status} {doing}")
 
@@ -132,8 +134,7 @@ class Child:
         Raises:
             ChildFailed: It took too long, or its exit status is not 0.
         """
-        if self.status is None:
-            self._process.terminate()
+        self._ask_to_end()
         self.finish(doing="when asked to end", within_s=within_s)
 
     def stop(self, grace_s: float) -> int:
@@ -142,10 +143,8 @@ class Child:
         Returns:
             Its exit status.
         """
-        if self.status is None:
-            self._process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(grace_s)
+        self._ask_to_end()
+        self._await_end(grace_s)
         return self.kill()
 
     def kill(self) -> int:
@@ -153,11 +152,17 @@ class Child:
 
         Returns:
             Its exit status.
+
+        Raises:
+            ChildFailed: The system does not let it end.
         """
         # All of the group may be gone; macOS says so with EPERM while the leader is not yet waited for.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        return self._process.wait(_KILL_TIMEOUT_S)
+        status = self._await_end(_KILL_TIMEOUT_S)
+        if status is None:
+            raise self._failed("does not end, although it was killed")
+        return status
 
     def __enter__(self) -> Self:
         return self
@@ -167,9 +172,17 @@ class Child:
     ) -> None:
         self.kill()
 
+    def _ask_to_end(self) -> None:
+        with deferred_signals():  # As in `status`: `terminate` polls first.
+            self._process.terminate()
+
+    def _await_end(self, within_s: float) -> int | None:
+        until = time.monotonic() + within_s
+        while (status := self.status) is None and time.monotonic() < until:
+            time.sleep(_LOOK_EVERY_S)
+        return status
+
     def _failed(self, what: str) -> ChildFailed:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_QUOTED_LINES:]
         quoted = "\n".join(f"    {line}" for line in lines or ["(nothing)"])
-        return ChildFailed(
-            f"{self.name} {what}", remedy=f"see what its log ends with\n{quoted}", status=self._process.poll()
-        )
+        return ChildFailed(f"{self.name} {what}", remedy=f"see what its log ends with\n{quoted}", status=self.status)

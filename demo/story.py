@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,6 +41,11 @@ _LEAVING_S: Final = 20.0
 # The embedded broker answers a fetch that found nothing only after this time, whatever has come meanwhile.
 _QUICK_FETCHES: Final[dict[str, str | int | float | bool]] = {"fetch.wait.max.ms": 10}
 
+_FIRST_LOOK: Final = (
+    "It is for a first look: it stores no transactional offsets, does not hide aborted records and keeps some 5 MB "
+    "of each topic. BROKER=kafka takes Apache Kafka instead."
+)
+
 _COUNT_EVERY_S: Final = 0.25
 
 
@@ -74,145 +79,151 @@ class Plan:
     jars: Path
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """What every step needs to play its part."""
-
-    fraud: Fraud
-    work: Workspace
-    board: Board
-    cleanup: ExitStack
-
-
-def play(plan: Plan, *, environ: Mapping[str, str], work: Workspace, board: Board, cleanup: ExitStack) -> Outcome:
-    """Plays the whole story.
+class Story:
+    """One run, from nothing to counts.
 
     Args:
         plan: What to play.
-        environ: The environment that the children inherit, but for settings.
+        environ: What the children inherit, `demo.isolation.isolate`d.
         work: Where everything is written.
         board: Says how it goes.
-        cleanup: Ends every process and server that was started.
-
-    Returns:
-        What was counted; whether it ties is the caller's question.
-
-    Raises:
-        Mendable: The data or the machine is not as it has to be.
-        ChildFailed: A process failed, or did not come to its end.
+        cleanup: Ends every process and server that is started.
     """
-    stage = _Stage(Fraud(environ, work, cleanup), work, board, cleanup)
-    if plan.broker is BrokerKind.KAFKA:
-        require_tools()  # Now, rather than after minutes of learning.
-    data, profile = _transactions(plan, stage)
-    history = _cut(plan, data, profile, stage)
-    model = _learn(history, profile, stage)
-    kafka = _start_broker(plan, stage)
-    inboxes = Inboxes(cleanup)
-    workers = _start_workers(model, kafka, inboxes, stage)
-    return _stream(history, stage, profile=profile, rate=plan.rate, kafka=kafka, inboxes=inboxes, workers=workers)
 
+    def __init__(
+        self, plan: Plan, *, environ: Mapping[str, str], work: Workspace, board: Board, cleanup: ExitStack
+    ) -> None:
+        self._plan = plan
+        self._data = work.data
+        self._board = board
+        self._cleanup = cleanup
+        self._fraud = Fraud(environ, work, cleanup)
 
-def _transactions(plan: Plan, stage: _Stage) -> tuple[Path, str]:
-    """The file to learn from and the name of its profile."""
-    if plan.data is not None:
-        return plan.data, _named(plan.profile) if plan.profile else fitting_profile(plan.data)
-    simulated = stage.work.data / "simulated.parquet"
-    with stage.board.phase("Simulating card transactions", "Simulated card transactions"):
-        stage.fraud.run("simulate", "--out", str(simulated), settings={}, doing="simulating", within_s=_SIMULATING_S)
-    return simulated, "simulated"
+    def play(self) -> Outcome:
+        """Learns, starts everything, streams, counts.
+
+        Returns:
+            What was counted; whether it ties is the caller's question.
+
+        Raises:
+            Mendable: The data or the machine is not as it has to be.
+            ChildFailed: A process failed, or did not come to its end.
+            WorkerFailed: The broker cannot be read.
+        """
+        if self._plan.broker is BrokerKind.KAFKA:
+            require_tools()  # Now, rather than after minutes of learning.
+        data, profile = self._transactions()
+        history = self._cut(data, profile)
+        model = self._learn(history, profile)
+        kafka = self._start_broker()
+        inboxes = Inboxes(self._cleanup)
+        workers = self._start_workers(model, kafka, inboxes)
+        live = read_dataset(history.live, load_profile(profile), need_labels=True)
+        watcher = Watcher(kafka, TopicSettings(), now=time.time)
+        self._cleanup.callback(watcher.abandon)
+        self._stream(self._start_replay(history, profile, kafka), workers, lambda: _progress(live, watcher, inboxes))
+        return _outcome(live, watcher.finish(within_s=_LEAVING_S), inboxes)
+
+    def _transactions(self) -> tuple[Path, str]:
+        """The file to learn from and the name of its profile."""
+        data, profile = self._plan.data, self._plan.profile
+        if data is not None:
+            return data, _named(profile) if profile else fitting_profile(data)
+        simulated = self._data / "simulated.parquet"
+        with self._board.phase("Simulating card transactions", "Simulated card transactions"):
+            self._fraud.run(
+                *("simulate", "--out", str(simulated)), settings={}, doing="while simulating", within_s=_SIMULATING_S
+            )
+        return simulated, "simulated"
+
+    def _cut(self, data: Path, profile: str) -> History:
+        plan = self._plan
+        history = cut_history(
+            data,
+            load_profile(profile),
+            live_rows=plan.live_rows,
+            most_past_rows=plan.most_past_rows,
+            into=self._data,
+        )
+        which = "" if history.past_rows == history.earlier_rows else f"the latest {history.past_rows:,} of "
+        self._board.say(
+            f"To learn from: {which}{history.earlier_rows:,} transactions; "
+            f"to stream: the {history.live_rows:,} after them"
+        )
+        return history
+
+    def _learn(self, history: History, profile: str) -> Path:
+        model = self._data / "model"
+        with self._board.phase("Learning", "Learnt a random forest"):
+            self._fraud.run(
+                *("train", str(history.past), "--profile", profile, "--out", str(model)),
+                settings={},
+                doing="while learning",
+                within_s=_TRAINING_S,
+            )
+        return model
+
+    def _start_broker(self) -> KafkaSettings:
+        """A broker with the topics on it."""
+        if self._plan.broker is BrokerKind.EMBEDDED:
+            embedded = self._cleanup.enter_context(EmbeddedBroker())
+            embedded.make_topics(TopicSettings().model_dump().values())
+            self._board.say(f"Embedded broker at {embedded.bootstrap}. {_FIRST_LOOK}")
+            return KafkaSettings(bootstrap_servers=embedded.bootstrap, properties=_QUICK_FETCHES)
+        with self._board.phase("Starting Apache Kafka", "Started Apache Kafka"):
+            local = self._cleanup.enter_context(LocalKafka(jars=self._plan.jars, directory=self._data))
+            kafka = KafkaSettings(bootstrap_servers=local.bootstrap)
+            self._fraud.run(
+                *("topics", "create"),
+                settings=_address(kafka),
+                doing="while making topics",
+                within_s=_CREATING_TOPICS_S,
+            )
+        self._board.say(f"The broker at {local.bootstrap} is a real one, with the topics that production has.")
+        return kafka
+
+    def _start_workers(self, model: Path, kafka: KafkaSettings, inboxes: Inboxes) -> list[Child]:
+        """`fraud score` and `fraud alert`, each a process of its own, as in production."""
+        ports = free_ports(2)
+        told = [{**_address(kafka), "FRAUD_HTTP__PORT": str(port)} for port in ports]
+        with self._board.phase("Starting fraud score and fraud alert", "Started fraud score and fraud alert"):
+            scorer = self._fraud.start("score", "--model", str(model), settings=told[0])
+            alerter = self._fraud.start("alert", settings={**told[1], **inboxes.settings()})
+            workers = [scorer, alerter]
+            for worker, port in zip(workers, ports, strict=True):
+                worker.wait_until(partial(is_ready, port), doing="while getting ready", within_s=_GETTING_READY_S)
+        return workers
+
+    def _start_replay(self, history: History, profile: str, kafka: KafkaSettings) -> Child:
+        return self._fraud.start(
+            *("produce", str(history.live), "--profile", profile, "--rate", str(self._plan.rate)),
+            settings=_address(kafka),
+        )
+
+    def _stream(self, replay: Child, workers: Sequence[Child], progress: Callable[[], Progress]) -> None:
+        """Watches until all is sent, ruled and told, or time is up; then lets the workers go."""
+        deadline = time.monotonic() + self._plan.live_rows / self._plan.rate + _CATCHING_UP_S
+        with self._board.stream():
+            while not self._is_over(replay, progress(), deadline):
+                for worker in workers:
+                    worker.require_running("while transactions came")
+                time.sleep(_COUNT_EVERY_S)
+        for worker in workers:
+            worker.leave(within_s=_LEAVING_S)
+
+    def _is_over(self, replay: Child, progress: Progress, deadline: float) -> bool:
+        late = time.monotonic() >= deadline
+        over = late or (replay.status is not None and progress.is_complete)
+        if over or self._board.is_due():
+            self._board.show(progress)
+        if late or replay.status is not None:
+            replay.finish(doing="while sending transactions", within_s=0)
+        return over
 
 
 def _named(profile: str) -> str:
     """The profile in words that also hold in the children's directory."""
     return profile if profile in shipped_profiles() else str(Path(profile).absolute())
-
-
-def _cut(plan: Plan, data: Path, profile: str, stage: _Stage) -> History:
-    history = cut_history(
-        data,
-        load_profile(profile),
-        live_rows=plan.live_rows,
-        most_past_rows=plan.most_past_rows,
-        into=stage.work.data,
-    )
-    which = "" if history.past_rows == history.earlier_rows else f"the latest {history.past_rows:,} of "
-    stage.board.say(
-        f"To learn from: {which}{history.earlier_rows:,} transactions; to stream: the {history.live_rows:,} after them"
-    )
-    return history
-
-
-def _learn(history: History, profile: str, stage: _Stage) -> Path:
-    model = stage.work.data / "model"
-    with stage.board.phase("Learning", "Learnt a random forest"):
-        stage.fraud.run(
-            *("train", str(history.past), "--profile", profile, "--out", str(model)),
-            settings={},
-            doing="while learning",
-            within_s=_TRAINING_S,
-        )
-    return model
-
-
-def _start_broker(plan: Plan, stage: _Stage) -> KafkaSettings:
-    """A broker with the topics on it."""
-    if plan.broker is BrokerKind.EMBEDDED:
-        embedded = stage.cleanup.enter_context(EmbeddedBroker())
-        embedded.make_topics(TopicSettings().model_dump().values())
-        stage.board.say(
-            f"Embedded broker at {embedded.bootstrap}. It is for a first look: it stores no transactional offsets, "
-            "does not hide aborted records and keeps some 5 MB of each topic. BROKER=kafka takes Apache Kafka instead."
-        )
-        return KafkaSettings(bootstrap_servers=embedded.bootstrap, properties=_QUICK_FETCHES)
-    with stage.board.phase("Starting Apache Kafka", "Started Apache Kafka"):
-        local = stage.cleanup.enter_context(LocalKafka(jars=plan.jars, directory=stage.work.data))
-        kafka = KafkaSettings(bootstrap_servers=local.bootstrap)
-        stage.fraud.run(
-            *("topics", "create"), settings=_address(kafka), doing="making topics", within_s=_CREATING_TOPICS_S
-        )
-    return kafka
-
-
-def _start_workers(model: Path, kafka: KafkaSettings, inboxes: Inboxes, stage: _Stage) -> list[Child]:
-    """`fraud score` and `fraud alert`, each a process of its own, as in production."""
-    ports = free_ports(2)
-    told = [{**_address(kafka), "FRAUD_HTTP__PORT": str(port)} for port in ports]
-    with stage.board.phase("Starting fraud score and fraud alert", "Started fraud score and fraud alert"):
-        scorer = stage.fraud.start("score", "--model", str(model), settings=told[0])
-        alerter = stage.fraud.start("alert", settings={**told[1], **inboxes.settings()})
-        workers = [scorer, alerter]
-        for worker, port in zip(workers, ports, strict=True):
-            worker.wait_until(partial(is_ready, port), doing="while getting ready", within_s=_GETTING_READY_S)
-    return workers
-
-
-def _stream(
-    history: History,
-    stage: _Stage,
-    *,
-    profile: str,
-    rate: float,
-    kafka: KafkaSettings,
-    inboxes: Inboxes,
-    workers: Sequence[Child],
-) -> Outcome:
-    """Sends the live transactions, watches what comes of them, and lets the workers go."""
-    live = read_dataset(history.live, load_profile(profile), need_labels=True)
-    watcher = Watcher(kafka, TopicSettings(), now=time.time)
-    stage.cleanup.callback(watcher.abandon)
-    replay = stage.fraud.start(
-        *("produce", str(history.live), "--profile", profile, "--rate", str(rate)), settings=_address(kafka)
-    )
-    deadline = time.monotonic() + len(live) / rate + _CATCHING_UP_S
-    with stage.board.stream():
-        while not _is_over(replay, _progress(live, watcher.sight(), inboxes), deadline, stage.board):
-            for worker in workers:
-                worker.require_running("while transactions came")
-            time.sleep(_COUNT_EVERY_S)
-    for worker in workers:
-        worker.leave(within_s=_LEAVING_S)
-    return _outcome(live, watcher.finish(within_s=_LEAVING_S), inboxes)
 
 
 def _address(kafka: KafkaSettings) -> dict[str, str]:
@@ -222,18 +233,8 @@ def _address(kafka: KafkaSettings) -> dict[str, str]:
     }
 
 
-def _is_over(replay: Child, progress: Progress, deadline: float, board: Board) -> bool:
-    """Whether all was sent, ruled and told, or the time for that has passed; shows how far it is."""
-    late = time.monotonic() >= deadline
-    over = late or (replay.status is not None and progress.is_complete)
-    if over or board.is_due():
-        board.show(progress)
-    if late or replay.status is not None:
-        replay.finish(doing="while sending transactions", within_s=0)
-    return over
-
-
-def _progress(live: Dataset, sight: Sight, inboxes: Inboxes) -> Progress:
+def _progress(live: Dataset, watcher: Watcher, inboxes: Inboxes) -> Progress:
+    sight = watcher.sight()
     return Progress(
         expected=len(live),
         sent=sight.sent,

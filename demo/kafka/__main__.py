@@ -6,16 +6,16 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
+from cli.console import err, out, say_error
 from demo.kafka.jars import DEFAULT_CACHE, KAFKA_VERSION
 from demo.kafka.local import LocalKafka
 from model.errors import Mendable
 
-USAGE_ERROR = 2
+_TO_MEND: Final = 2
 
 
 def main(
@@ -23,25 +23,24 @@ def main(
     jars: Annotated[Path, typer.Option(help="Where Kafka's jars are kept.")] = DEFAULT_CACHE,
 ) -> None:
     """Runs Apache Kafka on 127.0.0.1 until Ctrl-C; its data goes with it."""
-    out, err = Console(), Console(stderr=True)
     end = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: end.set())
     try:
-        broker = LocalKafka(jars=jars, port=port)
-        with err.status(f"starting Apache Kafka {KAFKA_VERSION} (the first time fetches 44 MB from Maven Central)"):
-            broker.start()
+        err.print(
+            f"Starting Apache Kafka {KAFKA_VERSION}; the first time it is fetched from Maven Central (44 MB).",
+            highlight=False,
+            soft_wrap=True,
+        )
+        with LocalKafka(jars=jars, port=port) as broker:
+            out.print(f"Apache Kafka {KAFKA_VERSION} answers at {broker.bootstrap}. In another terminal:")
+            out.print(f"    export FRAUD_KAFKA__BOOTSTRAP_SERVERS={broker.bootstrap}")
+            out.print("    fraud topics create")
+            out.print("Ctrl-C ends it and removes its data.")
+            end.wait()
     except Mendable as refusal:
-        err.print(str(refusal), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(USAGE_ERROR)
-    try:
-        out.print(f"Apache Kafka {KAFKA_VERSION} answers at {broker.bootstrap}. In another terminal:")
-        out.print(f"    export FRAUD_KAFKA__BOOTSTRAP_SERVERS={broker.bootstrap}")
-        out.print("    fraud topics create")
-        out.print("Ctrl-C ends it and removes its data.")
-        end.wait()
-    finally:
-        broker.stop()
+        say_error(str(refusal))
+        sys.exit(_TO_MEND)
 
 
 if __name__ == "__main__":

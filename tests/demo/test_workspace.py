@@ -1,4 +1,4 @@
-"""What the demo leaves behind, and what its children get to know."""
+"""What the demo leaves behind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from demo.fraud import child_environment
 from demo.workspace import workspace
 
 
@@ -46,27 +45,3 @@ def test_two_runs_do_not_meet(tmp_path: Path) -> None:
     with workspace(tmp_path / ".demo") as first, workspace(tmp_path / ".demo") as second:
         assert first.data != second.data
     assert list(tmp_path.iterdir()) == []
-
-
-def test_children_inherit_no_setting_of_the_real_system() -> None:
-    shell = {
-        "PATH": "/bin",
-        "FRAUD_ALERTS__SMS__BASE_URL": "https://api.twilio.com",
-        "AWS_PROFILE": "production",
-        "AWS_ENDPOINT_URL_SNS": "https://sns.example",
-        "TWILIO_REGION": "ie1",
-        "HTTP_PROXY": "http://proxy.example:3128",
-    }
-    settings = {"FRAUD_HTTP__PORT": "0", "AWS_ACCESS_KEY_ID": "loopback"}
-    told = child_environment(shell, temporary=Path("/work"), settings=settings)
-    assert {name for name in told if name.startswith(("FRAUD_", "TWILIO_"))} == {
-        "FRAUD_HTTP__PORT",
-        "FRAUD_LOG__FORMAT",
-    }
-    assert "AWS_PROFILE" not in told
-    assert "AWS_ENDPOINT_URL_SNS" not in told
-    assert told["AWS_CONFIG_FILE"] == "/dev/null"
-    assert told["AWS_ACCESS_KEY_ID"] == "loopback"
-    assert told["PATH"] == "/bin"
-    assert told["NO_PROXY"] == "127.0.0.1"
-    assert told["TMPDIR"] == "/work"
