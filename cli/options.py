@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,13 +52,31 @@ def load_layers(
         section, dot, field = name.partition(".")
         if not equals or not dot:
             raise FlagInvalid("--set takes NAME=VALUE with a dotted name", remedy="write, say, scorer.batch_size=200")
-        _assign(flags, [section, *field.split(".")], value)
+        _assign(flags, _path_of(section, field), _value_of(value))
     if bootstrap_servers is not None:
         _assign(flags, ["kafka", "bootstrap_servers"], bootstrap_servers)
     for field, given in scorer.items():
         if given is not None:
             _assign(flags, ["scorer", field], given)
     return load_settings(config, flags)
+
+
+def _path_of(section: str, field: str) -> list[str]:
+    """librdkafka's own properties have dots in their names."""
+    kind, dot, name = field.partition(".")
+    if (section, kind, dot) == ("kafka", "properties", "."):
+        return [section, kind, name]
+    return [section, *field.split(".")]
+
+
+def _value_of(text: str) -> Any:
+    """Objects and lists are written as JSON, everything else as it is; validation names what is neither."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _assign(flags: dict[str, Any], path: list[str], value: object) -> None:

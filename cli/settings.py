@@ -23,8 +23,8 @@ from stream.settings import HttpSettings, KafkaSettings, LogSettings, ScorerSett
 DEFAULT_FILE: Final = Path("fraud.toml")
 _PREFIX: Final = "FRAUD_"
 _MASK: Final = "********"
-# What may stand in an error: neither secrets nor people. Half-written JSON may hold either.
-_PRIVATE_NAME: Final = re.compile(r"^alerts\.\w+\.(to|sender|username|url)\b|^kafka\.properties$")
+# Whose values stand in no error: they, or the half-written JSON of a section, may hold secrets and people.
+_PRIVATE_NAME: Final = re.compile(r"^(kafka\.properties|alerts)\b|^\w+$")
 _SECRET_NAME: Final = re.compile(r"password|secret|token|credential|\bkey\b|\.key$|\.pem$|jaas", re.IGNORECASE)
 
 Nested: TypeAlias = Mapping[str, Any]
@@ -181,14 +181,21 @@ def _copied(value: Any) -> Any:
 
 
 def _unknown_variables() -> list[str]:
-    """Misspelt sections: pydantic-settings looks only for names that it knows."""
+    """Misspelt variables, which pydantic-settings passes over: it looks only for names that it knows."""
     sections = Settings.model_fields
-    return [
-        f"{variable} (from the environment): there is no section {section!r}{_meant(section, sections)}"
-        for variable in sorted(os.environ)
-        if variable.startswith(_PREFIX) and "__" in variable
-        if (section := variable.removeprefix(_PREFIX).split("__")[0].lower()) not in sections
-    ]
+    problems = []
+    for variable in sorted(os.environ):
+        if not variable.startswith(_PREFIX):
+            continue
+        name = variable.removeprefix(_PREFIX).lower()
+        section, double, _ = name.partition("__")
+        whence = f"{variable} (from the environment)"
+        if double and section not in sections:
+            problems.append(f"{whence}: there is no section {section!r}{_meant(section, sections)}")
+        elif not double and name.partition("_")[0] in sections and name not in sections:
+            meant = _PREFIX + name.replace("_", "__", 1).upper()
+            problems.append(f"{whence}: there is no such setting; did you mean {meant!r}?")
+    return problems
 
 
 def _problem(error: dict[str, Any], origins: Mapping[str, str]) -> str:

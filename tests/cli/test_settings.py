@@ -61,6 +61,7 @@ def test_everything_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FRAUD_SCORER__BATCH_SIZE", "-5")
     monkeypatch.setenv("FRAUD_SCORER__BTACH_SIZE", "5")
     monkeypatch.setenv("FRAUD_SCROER__SLOT", "1")
+    monkeypatch.setenv("FRAUD_SCORER_SLOT", "1")
     monkeypatch.setenv("FRAUD_HTTP__PORT", "many")
     monkeypatch.setenv("FRAUD_TOPICS__VERDICTS", "transactions")
     monkeypatch.setenv("FRAUD_ALERTS__SMS__ACCOUNT_SID", "AC1")
@@ -72,6 +73,7 @@ def test_everything_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatc
         'scorer.batch_size = "-5" (from the environment FRAUD_SCORER__BATCH_SIZE)',
         "scorer.btach_size (from the environment FRAUD_SCORER__BTACH_SIZE): there is no such setting",
         "FRAUD_SCROER__SLOT (from the environment): there is no section 'scroer'; did you mean 'scorer'?",
+        "FRAUD_SCORER_SLOT (from the environment): there is no such setting; did you mean 'FRAUD_SCORER__SLOT'?",
         'http.port = "many"',
         "used twice: transactions",
         "alerts.sms.auth_token is missing (set FRAUD_ALERTS__SMS__AUTH_TOKEN)",
@@ -94,6 +96,10 @@ def test_what_exactly_once_rests_on_is_not_for_configuration(name: str, monkeypa
     [
         ("FRAUD_KAFKA__PROPERTIES", '{"sasl.password": "hunter2"'),
         ("FRAUD_KAFKA__PROPERTIES", '{"sasl.password": ["hunter2"]}'),
+        ("FRAUD_KAFKA", '{"properties": {"sasl.password": "hunter2"}'),
+        ("FRAUD_ALERTS", '{"sms": {"auth_token": "hunter2"}'),
+        ("FRAUD_ALERTS__EMAIL", '{"host": "h", "password": "hunter2",'),
+        ("FRAUD_ALERTS__WEBHOOK", '"hunter2"'),
         ("FRAUD_ALERTS__WEBHOOK__SECRET", "hunter2"),
         ("FRAUD_ALERTS__SMS__TO", "hunter2"),
         ("FRAUD_ALERTS__EMAIL__TO", "hunter2"),
@@ -144,3 +150,18 @@ def test_a_bad_file_is_one_line_and_exit_status_2(text: str | None, named: str, 
     assert done.returncode == 2
     assert named in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_set_reaches_every_setting() -> None:
+    shown = json.loads(
+        fraud(
+            *("config", "show", "--json"),
+            *("--set", "kafka.properties.linger.ms=7"),
+            *("--set", "scorer.slot=3"),
+            *("--set", 'alerts.email={"host": "h", "sender": "a@b.example", "to": ["c@d.example"]}'),
+        )
+    )
+
+    assert shown["kafka.properties.linger.ms"] == {"value": "7", "from": "flag"}
+    assert shown["scorer.slot"] == {"value": 3, "from": "flag"}
+    assert shown["alerts.email.host"] == {"value": "h", "from": "flag"}
