@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from stream.settings import HttpSettings
 log = structlog.get_logger()
 
 # Longer than any turn of a healthy loop, commit budget included; shorter than the poll interval.
-STALE_AFTER_S: Final = 50.0
+STALE_AFTER_S: Final = 55.0
 
 
 class PortTaken(Mendable):
@@ -85,13 +86,12 @@ def serving(http: HttpSettings, health: Vitals, registry: CollectorRegistry, *, 
     """
     wanted = default_port if http.port is None else http.port
     try:
-        server = ThreadingHTTPServer((http.host, wanted), _handler(health, registry))
+        server = _Server((http.host, wanted), _handler(health, registry))
     except OSError as refusal:
         raise PortTaken(
             f"cannot listen on {http.host}:{wanted} ({refusal.strerror})",
             remedy="set FRAUD_HTTP__PORT to a free port (0 takes any) and FRAUD_HTTP__HOST to an own address",
         ) from None
-    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="http", daemon=True)
     thread.start()
     port = int(server.server_address[1])
@@ -102,6 +102,16 @@ def serving(http: HttpSettings, health: Vitals, registry: CollectorRegistry, *, 
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A probe that hangs up in the middle is no news; anything else is a line, not a stack trace."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            log.error("answering a request failed", error=type(error).__name__)
 
 
 def _handler(health: Vitals, registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
@@ -117,6 +127,8 @@ def _handler(health: Vitals, registry: CollectorRegistry) -> type[BaseHTTPReques
         return 404, text, b"try /healthz, /readyz or /metrics\n"
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = 10.0  # seconds: a client that says nothing keeps no thread
+
         def do_GET(self) -> None:
             status, content_type, body = page(self.path.partition("?")[0], self.headers.get("Accept", ""))
             self.send_response(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import urllib.error
 import urllib.request
 
@@ -79,3 +80,14 @@ def test_a_taken_port_is_named() -> None:
             serving(HttpSettings(), Health(), CollectorRegistry(), default_port=port),
         ):
             pass
+
+
+def test_a_probe_that_hangs_up_leaves_no_stack_trace(capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(ANY_PORT, Health(), CollectorRegistry()) as port:
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", port)) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                probe.sendall(b"GET /metrics HTTP/1.1\r\n")
+        assert status(port, "/healthz") == 200
+
+    assert "Traceback" not in capfd.readouterr().err
