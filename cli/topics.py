@@ -50,12 +50,13 @@ def create(
     table = Table("topic", "", "partitions", "retention", "longest record")
     for state in states:
         days = int(state.plan.config["retention.ms"]) // 86_400_000
+        kept = f"{days} days" if days > 0 else f"{int(state.plan.config['retention.bytes']) // 2**30} GiB a partition"
         longest = state.plan.config.get("max.message.bytes")
         table.add_row(
             state.plan.name,
             "created" if state.made else "already there",
             str(state.partitions),
-            f"{days} days" if state.made else "as it was",
+            kept if state.made else "as it was",
             (f"{int(longest) // 1_048_576} MiB" if longest else "broker's default") if state.made else "as it was",
         )
     out.print(table)

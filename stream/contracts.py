@@ -33,6 +33,7 @@ DEAD_LETTER_MESSAGE_HEADER = "dead-letter-message"
 # Bounds that keep a verdict small enough to be written wherever its transaction could be.
 MAX_ID_LENGTH = 512
 MAX_CURRENCY_LENGTH = 16
+MAX_KEY_BYTES = 16_384
 # The last millisecond of the year 9999, the last that RFC 3339 can write.
 LATEST_EPOCH_MS = 253_402_300_799_999
 

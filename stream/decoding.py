@@ -5,6 +5,7 @@ The fast path is one typed decode. What it refuses goes to `stream.diagnosis`, w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -19,11 +20,12 @@ from stream.diagnosis import MAX_NESTING, Rejection, diagnose, nesting
 from stream.errors import Mendable
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNSAFE_IN_A_NAME: Final = re.compile(r'["\\\x00-\x1f]')
 _NOT_NUMBERS: Final = ("transaction_id", "event_time", "account_id", "currency")
 
 
-class InputNameTaken(Mendable):
-    """A model input has the name of a field of the transaction contract that is no number."""
+class InputNameUnusable(Mendable):
+    """A model input cannot be a field of a transaction: its name is taken by text, or is none that JSON shows."""
 
 
 class TransactionDecoder:
@@ -34,14 +36,20 @@ class TransactionDecoder:
         max_bytes: A longer value is refused unread.
 
     Raises:
-        InputNameTaken: An input is called like a field of the contract that is no number.
+        InputNameUnusable: An input is called like a field of the contract that is no number, or has a quote, a
+            backslash or a control character in its name.
     """
 
     def __init__(self, inputs: Sequence[str], *, max_bytes: int) -> None:
         taken = [name for name in inputs if name in _NOT_NUMBERS]
         if taken:
-            raise InputNameTaken(
+            raise InputNameUnusable(
                 f"model inputs {', '.join(taken)} are no numbers in the transaction contract",
+                remedy="rename these columns and train again",
+            )
+        if odd := [name for name in inputs if not name or _UNSAFE_IN_A_NAME.search(name)]:
+            raise InputNameUnusable(
+                f"model inputs {', '.join(map(repr, odd))} have quotes, backslashes or control characters",
                 remedy="rename these columns and train again",
             )
         self._inputs = tuple(inputs)

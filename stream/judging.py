@@ -12,10 +12,12 @@ from model.scorer import Scorer
 from stream.contracts import (
     CONTENT_TYPE_HEADER,
     JSON_CONTENT_TYPE,
+    MAX_KEY_BYTES,
     SCHEMA_VERSION,
     SCHEMA_VERSION_HEADER,
     TRACEPARENT_HEADER,
     VERDICT_HEADER,
+    DeadLetterReason,
     ModelRef,
     Ruling,
     Source,
@@ -60,7 +62,7 @@ class Judge:
         timer: Monotonic seconds.
 
     Raises:
-        InputNameTaken: The model cannot be fed from the transaction contract.
+        InputNameUnusable: The model cannot be fed from the transaction contract.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Judge:
 
     def judge(self, records: Sequence[Record]) -> Judged:
         """Rules on every record of a batch; bad ones never keep good ones from their verdict."""
-        decoded = [self._decoder.decode(record.value) for record in records]
+        decoded = [_too_long_a_key(record) or self._decoder.decode(record.value) for record in records]
         transactions = [item for item in decoded if isinstance(item, Transaction)]
         started = self._timer()
         probabilities = iter(self._scorer.score(self._decoder.matrix(transactions)).tolist())
@@ -124,6 +126,14 @@ class Judge:
             value=self._encode(verdict),
             headers=_headers(record, verdict),
         )
+
+
+def _too_long_a_key(record: Record) -> Rejection | None:
+    """A verdict has its transaction's key, and must fit where it is written."""
+    if record.key is None or len(record.key) <= MAX_KEY_BYTES:
+        return None
+    message = f"the key has {len(record.key)} bytes, {MAX_KEY_BYTES} are read at most"
+    return Rejection(DeadLetterReason.TOO_LONG, message)
 
 
 def _headers(record: Record, verdict: Verdict) -> Headers:

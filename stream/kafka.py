@@ -23,8 +23,8 @@ TRANSACTION_TIMEOUT_MS: Final = 10_000
 SESSION_TIMEOUT_MS: Final = 15_000
 MAX_POLL_INTERVAL_MS: Final = 60_000
 
-# A dead letter leaves as it came, however long: the broker's limit is the one that counts.
-LONGEST_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+# A dead letter leaves as it came, however long: the broker's limit is the one that counts. The client's maximum.
+LONGEST_MESSAGE_BYTES: Final = 1_000_000_000
 
 CONTACT_TIMEOUT_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 15.0
@@ -53,6 +53,8 @@ _PRODUCER_DEFAULTS: Final[Mapping[str, object]] = {
     # Java's partitioner, so that a key has one partition number in every topic of as many partitions.
     "partitioner": "murmur2_random",
     "message.max.bytes": LONGEST_MESSAGE_BYTES,
+    # Topics limit what is sent, compressed as it is: a long record that came in compressed must fit out again.
+    "compression.type": "zstd",
 }
 
 

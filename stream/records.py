@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from confluent_kafka import Message
+
+# Stands in for all headers of a record where the client cannot read one of their names.
+UNREADABLE_HEADERS: Final = "fraudstream-headers-unreadable"
 
 Headers: TypeAlias = tuple[tuple[str, bytes | None], ...]
 
@@ -95,6 +98,10 @@ def first_offsets(records: Iterable[Record]) -> dict[tuple[str, int], int]:
 
 
 def _headers_of(message: Message) -> Headers:
-    raw = message.headers() or ()
+    try:
+        raw = message.headers() or ()
+    except (SystemError, UnicodeDecodeError):
+        # The client cannot read names that are not UTF-8, and then reads none. The record is worth more than they.
+        return ((UNREADABLE_HEADERS, b"a header's name is not UTF-8"),)
     pairs = raw.items() if isinstance(raw, dict) else raw
     return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)

@@ -92,7 +92,8 @@ def send(
     for record in records:
         if stop.is_set() or failures or _waited(stop, started + sent / rate - timer() if rate else 0.0):
             break
-        _enqueue(producer, record, delivered)
+        if not _enqueued(producer, record, delivered, stop):
+            break
         sent += 1
         progress(sent)
     unacknowledged = producer.flush(_DELIVERY_TIMEOUT_S)
@@ -102,15 +103,19 @@ def send(
     return sent
 
 
-def _enqueue(producer: Producer, record: Outgoing, delivered: Callable[[KafkaError | None, Message], None]) -> None:
-    while True:
+def _enqueued(
+    producer: Producer, record: Outgoing, delivered: Callable[[KafkaError | None, Message], None], stop: Stop
+) -> bool:
+    """Hands a record to the client, waiting for room in its queue; False where `stop` came first."""
+    while not stop.is_set():
         try:
             producer.produce(record.topic, value=record.value, key=record.key, on_delivery=delivered)
         except BufferError:
             producer.poll(0.1)
         else:
             producer.poll(0)
-            return
+            return True
+    return False
 
 
 def _waited(stop: Stop, seconds: float) -> bool:

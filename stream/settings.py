@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 # What exactly-once rests on is not for configuration: each with the reason that its refusal gives.
 RESERVED_PROPERTIES: Final = {
     "bootstrap.servers": "set kafka.bootstrap_servers instead",
+    "metadata.broker.list": "set kafka.bootstrap_servers instead",
     "group.id": "set scorer.group_id instead",
     "transactional.id": "it is derived from scorer.group_id and scorer.slot",
     "enable.auto.commit": "offsets are committed with the verdicts, in one transaction",

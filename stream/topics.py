@@ -20,6 +20,7 @@ _REQUEST_TIMEOUT_S: Final = 15.0
 # with its reason.
 _LONGEST_TRANSACTION_BYTES: Final = 16 * 1024 * 1024
 _LONGEST_DEAD_LETTER_BYTES: Final = 17 * 1024 * 1024
+_DEAD_LETTERS_KEPT_BYTES: Final = 10 * 1024 * 1024 * 1024
 
 
 class TopicRefused(Mendable):
@@ -55,20 +56,25 @@ class TopicState:
 def plan_topics(topics: TopicSettings, *, partitions: int, replicas: int) -> list[TopicPlan]:
     """The four topics with their properties (pure).
 
-    Retention covers the slowest reader: a week for what is reprocessed, a month for what people look into.
+    Transactions are kept a week for reprocessing, verdicts a month for those who look into them. Dead letters are kept
+    by size, not by age: they have their record's timestamp, which may be years old, and a broker that counts from
+    there would delete them within minutes.
     """
 
-    def plan(name: str, count: int, days: int, longest: int | None = None) -> TopicPlan:
-        config = {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
-        if longest is not None:
-            config["max.message.bytes"] = str(longest)
+    def plan(name: str, count: int, **properties: int) -> TopicPlan:
+        config = {"cleanup.policy": "delete", **{key.replace("_", "."): str(at) for key, at in properties.items()}}
         return TopicPlan(name, count, replicas, config)
 
+    by_size = {
+        "retention_ms": -1,
+        "retention_bytes": _DEAD_LETTERS_KEPT_BYTES,
+        "max_message_bytes": _LONGEST_DEAD_LETTER_BYTES,
+    }
     return [
-        plan(topics.transactions, partitions, 7, _LONGEST_TRANSACTION_BYTES),
-        plan(topics.verdicts, partitions, 30),
-        plan(topics.dead_letters, partitions, 30, _LONGEST_DEAD_LETTER_BYTES),
-        plan(topics.alert_dead_letters, 1, 30, _LONGEST_DEAD_LETTER_BYTES),
+        plan(topics.transactions, partitions, retention_ms=7 * _DAY_MS, max_message_bytes=_LONGEST_TRANSACTION_BYTES),
+        plan(topics.verdicts, partitions, retention_ms=30 * _DAY_MS),
+        plan(topics.dead_letters, partitions, **by_size),
+        plan(topics.alert_dead_letters, 1, **by_size),
     ]
 
 

@@ -11,8 +11,11 @@ from typing import Any
 import jsonschema
 import pytest
 from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 
 from tests.harness.fraud import FraudProcess
+from tests.harness.raw_producer import produce_with_header
 from tests.harness.topics import CommittedReader, Stream, committed_offsets, end_offsets, new_stream
 from tests.harness.waiting import wait_until
 
@@ -98,6 +101,38 @@ def test_records_that_are_very_long_deep_or_twice_there_do_not_stop_the_stream(
     assert [verdict["transaction_id"] for verdict in verdicts] == ["t-1", "t-1"]
     assert 'fraud_dead_letters_total{reason="too_long"} 1.0' in metrics
     assert "fraud_transactions_total 4.0" in metrics
+
+
+@pytest.mark.kafka
+def test_keys_headers_and_compression_that_are_out_of_the_way_do_not_stop_the_stream(
+    kafka: str, trained_model: Path, tmp_path: Path
+) -> None:
+    stream = new_stream(kafka)
+    spaces = b" " * 30_000_000
+    stream.produce([{"key": b"k" * 2_000_000, "value": transaction()}])
+    stream.produce([{"key": b"k", "value": spaces}], **{"compression.type": "gzip", "message.max.bytes": 50_000_000})
+    produce_with_header(kafka, stream.transactions, b"caf\xe9", transaction(transaction_id="odd-header"))
+    stream.produce([{"key": b"k", "value": transaction(transaction_id="last")}])
+
+    with FraudProcess("score", "--model", trained_model, env=stream.env, log=tmp_path / "log"):
+        found = answers(stream, 4)
+
+    letters = [message for message in found if message.topic() == stream.dead_letters]
+    assert {len(letter.value() or b"") for letter in letters} == {len(transaction()), len(spaces)}
+    assert {dict(letter.headers() or ())["dead-letter-reason"] for letter in letters} == {b"too_long"}
+    verdicts = [json.loads(m.value() or b"") for m in found if m.topic() == stream.verdicts]
+    assert {verdict["transaction_id"] for verdict in verdicts} == {"odd-header", "last"}
+
+
+@pytest.mark.kafka
+def test_dead_letters_are_kept_however_old_their_timestamp(kafka: str) -> None:
+    stream = new_stream(kafka)
+    client = AdminClient({"bootstrap.servers": kafka})
+    topics = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in (stream.dead_letters, stream.verdicts)]
+
+    kept = [answer.result()["retention.ms"].value for answer in client.describe_configs(topics).values()]
+
+    assert kept == ["-1", str(30 * 24 * 60 * 60 * 1000)]
 
 
 @pytest.mark.kafka

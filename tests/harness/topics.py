@@ -48,7 +48,7 @@ class Stream:
         """The scoring group."""
         return self.env["FRAUD_SCORER__GROUP_ID"]
 
-    def produce(self, records: Iterable[dict[str, Any]]) -> None:
+    def produce(self, records: Iterable[dict[str, Any]], **properties: Any) -> None:
         """Produces to `transactions` what `Producer.produce` takes, and waits for every acknowledgement."""
         refused: list[KafkaError] = []
 
@@ -56,9 +56,8 @@ class Stream:
             if error is not None:
                 refused.append(error)
 
-        producer = Producer(
-            {"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "message.max.bytes": 20_000_000}
-        )
+        defaults = {"enable.idempotence": True, "message.max.bytes": 20_000_000}
+        producer = Producer({"bootstrap.servers": self.bootstrap, **defaults, **properties})
         for record in records:
             producer.produce(self.transactions, on_delivery=delivered, **record)
             producer.poll(0)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from stream.contracts import DeadLetterReason, Transaction
-from stream.decoding import InputNameTaken, TransactionDecoder, event_time_of
+from stream.decoding import InputNameUnusable, TransactionDecoder, event_time_of
 from stream.diagnosis import Rejection
 
 DECODER = TransactionDecoder(["V1", "amount", "A name with spaces"], max_bytes=1000)
@@ -123,7 +123,7 @@ def test_event_times_of_both_kinds_are_the_same_instant(event_time: int | str) -
 
 
 def test_an_input_called_like_a_text_field_is_refused_at_start() -> None:
-    with pytest.raises(InputNameTaken, match="currency"):
+    with pytest.raises(InputNameUnusable, match="currency"):
         TransactionDecoder(["V1", "currency"], max_bytes=1000)
 
 
@@ -134,3 +134,9 @@ def test_the_matrix_has_a_row_for_each_transaction_and_a_column_for_each_input(i
 
     assert decoder.matrix(transactions).shape == (1, len(inputs))
     assert decoder.matrix([]).shape == (0, len(inputs))
+
+
+@pytest.mark.parametrize("name", ['x"q', "a\\b", "new\nline", ""])
+def test_an_input_with_a_name_that_no_record_can_show_is_refused_at_start(name: str) -> None:
+    with pytest.raises(InputNameUnusable, match="rename"):
+        TransactionDecoder(["V1", name], max_bytes=1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -82,7 +83,7 @@ def test_a_batch_of_which_one_record_is_refused_leaves_nothing_behind(
 
     with pytest.raises(DeliveryRefused, match=rf"{narrow}.*max\.message\.bytes"):
         opened(settings, out).write(
-            [Outgoing(out, b"k", b"a", ()), Outgoing(narrow, b"k", b"x" * 5000, ())],
+            [Outgoing(out, b"k", b"a", ()), Outgoing(narrow, b"k", os.urandom(5000), ())],
             {(topic, 0): 1},
             source.group_metadata(),
         )
