@@ -95,7 +95,9 @@ class _Count:
 
 def _copying(topic: str) -> JudgeBatch:
     """Judges nothing: what remains is the client, the loop and the broker."""
-    return lambda records: Judged([Outgoing(topic, record.key, record.value, ()) for record in records], [], [], 0.0)
+    return lambda records: Judged(
+        [Outgoing(topic, record.key, record.value, ()) for record in records], [], [], 0.0, {}
+    )
 
 
 def _judging(scorer: Scorer, topics: TopicSettings, settings: ScorerSettings) -> JudgeBatch:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+import numpy as np
 
 from model.scorer import Scorer
 from stream.contracts import (
@@ -43,12 +44,14 @@ class Judged:
         verdicts: Those of the valid transactions, with the record that each rests on.
         rejections: Why the others are dead letters.
         scoring_seconds: What the model took for the whole batch.
+        missing: For each input of the model how many of the transactions came without it.
     """
 
     outgoing: Sequence[Outgoing]
     verdicts: Sequence[tuple[Record, Verdict]]
     rejections: Sequence[Rejection]
     scoring_seconds: float
+    missing: Mapping[str, int]
 
 
 class Judge:
@@ -86,8 +89,9 @@ class Judge:
         """Rules on every record of a batch; bad ones never keep good ones from their verdict."""
         decoded = [_too_long_a_key(record) or self._decoder.decode(record.value) for record in records]
         transactions = [item for item in decoded if isinstance(item, Transaction)]
+        rows = self._decoder.matrix(transactions)
         started = self._timer()
-        probabilities = iter(self._scorer.score(self._decoder.matrix(transactions)).tolist())
+        probabilities = iter(self._scorer.score(rows).tolist())
         scoring_seconds = self._timer() - started
 
         scored_at = self._now()
@@ -102,7 +106,8 @@ class Judge:
                 verdict = self._verdict(record, item, next(probabilities), scored_at)
                 verdicts.append((record, verdict))
                 outgoing.append(self._write(record, verdict))
-        return Judged(outgoing, verdicts, rejections, scoring_seconds)
+        missing = dict(zip(self._scorer.inputs, np.isnan(rows).sum(axis=0).tolist(), strict=True))
+        return Judged(outgoing, verdicts, rejections, scoring_seconds, missing)
 
     def _verdict(self, record: Record, item: Transaction, probability: float, scored_at: datetime) -> Verdict:
         return Verdict(

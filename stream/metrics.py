@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from stream.contracts import DeadLetterReason, Ruling
@@ -32,6 +34,7 @@ class ScorerMetrics:
         self._transactions = counter("transactions", "Records read and dealt with, bad ones included")
         self._verdicts = counter("verdicts", "Verdicts written", "verdict")
         self._dead_letters = counter("dead_letters", "Records that could not be scored", "reason")
+        self._missing = counter("missing_inputs", "Transactions without a model input, which is imputed", "input")
         self._commits = counter("batch_commits", "Kafka transactions by how they ended", "outcome")
         self._batch_size = histogram("batch_size", "Records of a batch", _SIZES)
         self._scoring = histogram("scoring_seconds", "Time in the model for a batch", _SHORT)
@@ -54,10 +57,12 @@ class ScorerMetrics:
         for outcome in Outcome:
             self._commits.labels(outcome.value)
 
-    def model_loaded(self, name: str, version: str) -> None:
-        """Says which model rules."""
+    def model_loaded(self, name: str, version: str, inputs: Iterable[str]) -> None:
+        """Says which model rules, and what it wants to know."""
         self._model.clear()
         self._model.labels(name, version).set(1)
+        for wanted in inputs:
+            self._missing.labels(wanted)
 
     def batch_ended(self, outcome: Outcome, judged: Judged) -> None:
         """Counts a batch whose transaction has ended."""
@@ -67,6 +72,8 @@ class ScorerMetrics:
         self._batch_size.observe(len(judged.outgoing))
         self._scoring.observe(judged.scoring_seconds)
         self._transactions.inc(len(judged.outgoing))
+        for name, count in judged.missing.items():
+            self._missing.labels(name).inc(count)
         for rejection in judged.rejections:
             self._dead_letters.labels(rejection.reason.value).inc()
         for record, verdict in judged.verdicts:

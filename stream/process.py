@@ -42,7 +42,7 @@ def score_stream(
     """
     registry = CollectorRegistry()
     metrics = ScorerMetrics(registry)
-    metrics.model_loaded(scorer.name, scorer.version)
+    metrics.model_loaded(scorer.name, scorer.version, scorer.inputs)
     health = Health()
     judge = Judge(
         scorer,

@@ -111,12 +111,21 @@ def _asyncapi(topics: TopicSettings) -> dict[str, Any]:
     messages = {
         "transaction": {
             "contentType": "application/json",
-            "summary": "A card transaction; the key is the account.",
+            "summary": "A card transaction; the key is the account, as UTF-8 text.",
+            "description": (
+                "Records of one key keep their order. `fraud produce` partitions as Java does (murmur2), and so should "
+                "producers that share the topic. A model input is a JSON number or null: a boolean or a number in "
+                "quotes makes the record a dead letter. event_time in milliseconds has no decimal point."
+            ),
             "payload": {"$ref": "./transaction.schema.json"},
         },
         "verdict": {
             "contentType": "application/json",
             "summary": "The ruling on one transaction; the key is the transaction's, else account_id, else its id.",
+            "description": (
+                "Read with isolation.level=read_committed: otherwise verdicts of aborted batches are seen too. "
+                "`source` (topic, partition, offset) names a transaction for good; transaction_id is its producer's."
+            ),
             "headers": {
                 "type": "object",
                 "properties": verdict_headers,

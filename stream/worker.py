@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from stream.contracts import Ruling
 from stream.health import Health
 from stream.judging import Judged
 from stream.kafka import Stop
@@ -20,6 +21,7 @@ from stream.transaction import Outcome, TransactionalWriter
 log = structlog.get_logger()
 
 _LAG_EVERY_S: Final = 1.0
+_NEWS_EVERY_S: Final = 10.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 
@@ -59,6 +61,7 @@ class Worker:
         self._stop = stop
         self._timer = timer
         self._lag_due = timer()
+        self._news = _News(timer)
         self._pause_s = _FIRST_PAUSE_S
 
     def run(self) -> None:
@@ -73,6 +76,7 @@ class Worker:
             while not self._stop.is_set():
                 self.run_once()
         finally:
+            self._news.tell()
             self._health.ready(False)
             self._source.close()
 
@@ -82,6 +86,7 @@ class Worker:
         records = self._source.gather(self._settings.batch_size, self._settings.batch_wait_ms / 1000)
         self._health.ready(self._source.joined)
         self._report_lag()
+        self._news.tell_if_due()
         if not records:
             self._writer.serve()
             return
@@ -91,6 +96,7 @@ class Worker:
         self._metrics.batch_ended(outcome, judged)
 
         if outcome is Outcome.COMMITTED:
+            self._news.add(judged)
             self._pause_s = _FIRST_PAUSE_S
             return
         if outcome is Outcome.ABORTED:
@@ -119,3 +125,34 @@ class Worker:
         if now >= self._lag_due:
             self._lag_due = now + _LAG_EVERY_S
             self._metrics.lag(self._source.lags())
+
+
+class _News:
+    """Says now and then what was scored, for those who watch the log; the exact figures are metrics.
+
+    Args:
+        timer: Monotonic seconds.
+    """
+
+    def __init__(self, timer: Callable[[], float]) -> None:
+        self._timer = timer
+        self._due = timer() + _NEWS_EVERY_S
+        self._verdicts = self._frauds = self._dead_letters = 0
+
+    def add(self, judged: Judged) -> None:
+        """Counts a committed batch."""
+        self._verdicts += len(judged.verdicts)
+        self._frauds += sum(verdict.verdict is Ruling.FRAUD for _, verdict in judged.verdicts)
+        self._dead_letters += len(judged.rejections)
+
+    def tell_if_due(self) -> None:
+        """A line every ten seconds at most, and none where nothing came."""
+        if self._timer() >= self._due:
+            self.tell()
+
+    def tell(self) -> None:
+        """What was committed since the last line."""
+        if self._verdicts or self._dead_letters:
+            log.info("scored", verdicts=self._verdicts, frauds=self._frauds, dead_letters=self._dead_letters)
+        self._due = self._timer() + _NEWS_EVERY_S
+        self._verdicts = self._frauds = self._dead_letters = 0

@@ -47,7 +47,7 @@ def series() -> Mapping[str, list[Mapping[str, str]]]:
     """The labels of every live series, by its name: a scorer's and an alert worker's, with something to tell."""
     registry = CollectorRegistry()
     scorer = ScorerMetrics(registry)
-    scorer.model_loaded("demo", "1")
+    scorer.model_loaded("demo", "1", ["amount"])
     scorer.lag({("transactions", 0): 0})
     alerts = AlertMetrics(registry, ["sms"])
     alerts.lag("sms", {("verdicts", 0): 0})

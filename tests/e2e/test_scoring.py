@@ -101,6 +101,7 @@ def test_records_that_are_very_long_deep_or_twice_there_do_not_stop_the_stream(
     assert [verdict["transaction_id"] for verdict in verdicts] == ["t-1", "t-1"]
     assert 'fraud_dead_letters_total{reason="too_long"} 1.0' in metrics
     assert "fraud_transactions_total 4.0" in metrics
+    assert 'fraud_missing_inputs_total{input="terminal_risk_7d"} 2.0' in metrics
 
 
 @pytest.mark.kafka
