@@ -10,6 +10,8 @@ STAMP := .venv/.installed
 DATA ?=
 PROFILE ?=
 BROKER ?= embedded
+# make kafka PORT=9093
+PORT ?= 9092
 
 .PHONY: setup demo test lint format kafka bench contracts lock clean help
 
@@ -18,10 +20,12 @@ setup: $(STAMP) ## Make .venv with the locked packages and the command .venv/bin
 $(STAMP): requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): make setup PYTHON=python3.12" >&2; exit 2; }
+	@echo "Making .venv with the locked packages; this takes about a minute."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+	@echo "Done. The command is .venv/bin/fraud; with 'source .venv/bin/activate' it is fraud."
 
 demo: setup ## Learn, score and alert on this machine: DATA=file, PROFILE=name and BROKER=kafka are optional
 	$(BIN)/python -m demo --broker $(BROKER) $(if $(DATA),--data "$(DATA)") $(if $(PROFILE),--profile "$(PROFILE)")
@@ -39,8 +43,8 @@ format: setup ## Format, and mend what can be mended without thinking
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-kafka: setup ## A real Kafka on 127.0.0.1:9092 until Ctrl-C (needs Java 17 and mvn)
-	$(BIN)/python -m demo.kafka
+kafka: setup ## A real Kafka on 127.0.0.1:9092, or PORT, until Ctrl-C (needs Java 17 and mvn)
+	$(BIN)/python -m demo.kafka --port $(PORT)
 
 bench: setup ## Every benchmark, one JSON line a figure
 	$(BIN)/python -m bench

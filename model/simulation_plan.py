@@ -16,7 +16,7 @@ class ImpossiblePlan(Mendable):
     """A simulation that cannot be run; every mistake is named at once."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__("cannot simulate " + "; ".join(mistakes), remedy="correct these values")
+        super().__init__("cannot simulate like this: " + "; ".join(mistakes), remedy="correct these values")
 
 
 @dataclass(frozen=True)
