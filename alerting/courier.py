@@ -123,6 +123,10 @@ class Courier:
             receipt = self._channel.deliver(alert, recipient)
         except Failure as failure:
             return failure
+        except Exception as unforeseen:  # noqa: BLE001 (an answer that nobody foresaw must not end every channel)
+            # Its text may quote the provider, an address or a secret.
+            message = f"{unforeseen.__class__.__name__} in channel {self._channel.name}"
+            return Retry(FailureReason.SERVER_ERROR, message)
         finally:
             self._metrics.attempted(self._channel.name, self._timer() - began)
         self._metrics.accepted(self._channel.name, event_time=alert.event_time, verdict_ms=verdict_ms, now=self._now())

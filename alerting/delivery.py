@@ -91,7 +91,7 @@ def retry_after(value: str | None, *, now: datetime) -> float | None:
         return float(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):  # years and zones may have any number of digits
         return None
     # "-0000" gives a time without a zone; HTTP dates are in UTC.
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -30,10 +30,12 @@ log = structlog.get_logger()
 
 _PORT: Final = 9465
 
-# A delivery polls nothing. At its longest it takes the budget (60 s) and one round of attempts more: ten
-# recipients, fifteen seconds each to connect and to answer.
+# A delivery polls nothing. With providers that answer in one piece or not at all it takes at most the budget (60 s)
+# and one round of attempts more: ten recipients, fifteen seconds each to connect and to answer. Time-outs are for
+# each read: nothing bounds a provider that trickles its headers, a body where one is read (Twilio, SNS), or a mail
+# server's replies. Past this interval the group takes the partitions away, and the alert is told again.
 _MAX_POLL_INTERVAL_MS: Final = 600_000
-# Only a loop that is stuck gets this old: each attempt is a sign of life, however slow the provider.
+# Only a loop that is stuck, or held by an answer that trickles, gets this old: each attempt is a sign of life.
 _STALE_AFTER_S: Final = 180.0
 _LOOK_EVERY_S: Final = 0.2
 

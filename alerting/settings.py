@@ -26,7 +26,7 @@ PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
 # A number, a short code, a messaging service, or an alphanumeric sender.
 SmsSender = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}|[A-Za-z0-9 ]{1,11})$")]
 MailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254)]
-# Ten at most: what bounds how long one alert can take (`alerting.process`).
+# Ten at most: what keeps one alert's delivery short of the poll interval (`alerting.process`).
 PhoneNumbers = Annotated[tuple[PhoneNumber, ...], BeforeValidator(_listed), Field(min_length=1, max_length=10)]
 MailAddresses = Annotated[tuple[MailAddress, ...], BeforeValidator(_listed), Field(min_length=1, max_length=10)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s]*$")]
@@ -37,7 +37,8 @@ Timeout = Annotated[float, Field(gt=0, le=15, description="Seconds that one atte
 class RetrySettings(Section):
     """How patiently an alert is tried before it goes to the dead letters.
 
-    The bounds keep the longest delivery far below the group's poll interval (`alerting.process`).
+    The bounds keep a delivery far below the group's poll interval, unless a provider trickles its answers
+    (`alerting.process`).
     """
 
     attempts: Annotated[int, Field(ge=1, le=10)] = Field(
@@ -74,6 +75,29 @@ class EmailSettings(Section):
     to: MailAddresses
     ca_file: Path | None = Field(default=None, description="Certificates to trust instead of the system's (PEM)")
     timeout_s: Timeout = 10.0
+
+    @field_validator("host")
+    @classmethod
+    def _is_a_host(cls, host: str) -> str:
+        try:
+            host.encode("idna")  # as the resolver and TLS will, at every attempt
+        except UnicodeError:
+            raise ValueError("no host name: each part between full stops has 1 to 63 characters") from None
+        return host
+
+    @field_validator("username")
+    @classmethod
+    def _username_is_ascii(cls, username: str | None) -> str | None:
+        if username is not None and not username.isascii():
+            raise ValueError("must be ASCII: smtplib logs in with nothing else")
+        return username
+
+    @field_validator("password")
+    @classmethod
+    def _password_is_ascii(cls, password: SecretStr | None) -> SecretStr | None:
+        if password is not None and not password.get_secret_value().isascii():
+            raise ValueError("must be ASCII: smtplib logs in with nothing else")
+        return password
 
     @model_validator(mode="after")
     def _credentials_are_whole_and_safe(self) -> EmailSettings:

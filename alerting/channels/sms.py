@@ -71,9 +71,11 @@ class SmsChannel:
         except requests.RequestException as broken:
             message = f"Twilio cannot be reached ({broken.__class__.__name__})"
             raise Retry(FailureReason.UNREACHABLE, message) from None
-        except ValueError:
-            raise Retry(FailureReason.SERVER_ERROR, "Twilio's answer is not JSON") from None
-        return str(queued.sid)
+        except (ValueError, TypeError, AttributeError):  # no JSON, or JSON that the SDK makes no message of
+            raise Retry(FailureReason.SERVER_ERROR, "Twilio's answer cannot be read") from None
+        if not isinstance(queued.sid, str) or not queued.sid:
+            raise Retry(FailureReason.SERVER_ERROR, "Twilio's answer names no message: nothing was queued")
+        return queued.sid
 
     def close(self) -> None:
         """Closes the connections."""

@@ -21,9 +21,6 @@ from alerting.message import Alert
 from alerting.settings import WebhookSettings
 from alerting.tls import trust
 
-# As much of an answer as is read, so that the connection can be used again.
-_LONGEST_ANSWER_BYTES: Final = 65_536
-
 
 def open_channel(settings: WebhookSettings) -> WebhookChannel:
     """The channel with the machine's clock.
@@ -71,7 +68,12 @@ class WebhookChannel:
         )
 
     def deliver(self, alert: Alert, recipient: str) -> str:
-        """Accepted with any status of the 200s; the receipt is the alert's id."""
+        """Accepted with any status of the 200s; the receipt is the alert's id.
+
+        The answer's body is not read: each read has its time-out but not all of them together, and a body that
+        trickles would hold the attempt without end. Status and headers that trickle still do, up to
+        `http.client`'s limits on their number and length.
+        """
         try:
             answer = self._pool.request(
                 "POST",
@@ -81,7 +83,8 @@ class WebhookChannel:
                 redirect=False,
                 preload_content=False,
             )
-            answer.read(_LONGEST_ANSWER_BYTES)
+            # With its body unread the connection is of no further use: it goes back to the pool closed.
+            answer.close()
             answer.release_conn()
         except NewConnectionError:  # which urllib3 counts among the time-outs
             raise Retry(FailureReason.UNREACHABLE, "the webhook takes no connection") from None
@@ -98,12 +101,13 @@ class WebhookChannel:
         return alert.id
 
     def close(self) -> None:
-        """Closes the connection."""
+        """Lets go of the pool."""
         self._pool.clear()
 
     def _headers(self, alert: Alert) -> dict[str, str]:
         timestamp = int(self._now().timestamp())
         return {
+            "connection": "close",
             "content-type": "application/json",
             "user-agent": "fraudstream",
             "idempotency-key": alert.id,

@@ -97,6 +97,9 @@ def test_sms_settings_that_cannot_work_are_refused(changed: dict[str, Any]) -> N
         {"username": "fraud"},
         {"password": "p"},
         {"username": "fraud", "password": "p", "security": "none"},
+        {"host": "smtp..example"},
+        {"host": "a" * 64 + ".example"},
+        {"username": "bürgel", "password": "p"},
     ],
 )
 def test_email_settings_that_cannot_work_are_refused(changed: dict[str, Any]) -> None:
@@ -169,6 +172,26 @@ def test_the_command_says_all_of_it_in_one_line_and_no_value_of_it() -> None:
     assert refused.stderr.count("\n") == 1
     for name in ("sms.auth_token", "sms.sender", "sms.to", "webhook.secret", "email.host", "email.sender", "email.to"):
         assert f"alerts.{name}" in refused.stderr
+    assert "8271" not in refused.stderr
+
+
+def test_the_command_refuses_what_the_mail_server_could_never_be_told() -> None:
+    refused = attempt(
+        "alert",
+        env={
+            "FRAUD_ALERTS__EMAIL__HOST": "smtp..example",
+            "FRAUD_ALERTS__EMAIL__USERNAME": "bürgel",
+            "FRAUD_ALERTS__EMAIL__PASSWORD": "pässword-8271",
+            "FRAUD_ALERTS__EMAIL__SENDER": "fraud@bank.example",
+            "FRAUD_ALERTS__EMAIL__TO": "analyst@bank.example",
+        },
+    )
+
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    for name in ("host", "username", "password"):
+        assert f"alerts.email.{name}" in refused.stderr
+    assert refused.stderr.count("must be ASCII") == 2
     assert "8271" not in refused.stderr
 
 

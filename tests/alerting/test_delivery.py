@@ -45,6 +45,8 @@ def test_the_status_decides(status: int, kind: type, reason: FailureReason) -> N
         ("Sat, 31 Jan 2026 11:59:00 GMT", 0.0),
         ("Sat, 31 Jan 2026 12:00:09 -0000", 9.0),
         ("soon", None),
+        ("Mon, 01 Jan 99999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2026 00:00:00 +9999999999999", None),
         ("-5", None),
         ("1.5", None),
         ("٣", None),

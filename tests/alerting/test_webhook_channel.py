@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,6 +137,35 @@ def test_silence_is_a_time_out(receiver: WebhookReceiver, webhook: Opener) -> No
 
     assert isinstance(failure, Retry)
     assert failure.reason is FailureReason.TIMEOUT
+
+
+def answer_without_a_body(server: socket.socket, status: str) -> bool:
+    """Promises a body that never comes; True once the client has hung up."""
+    connection, _ = server.accept()
+    with connection:
+        connection.settimeout(30)
+        connection.recv(65_536)
+        connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 10\r\nRetry-After: 7\r\n\r\n".encode())
+        while connection.recv(65_536):
+            pass
+    return True
+
+
+def test_a_body_that_never_comes_is_not_waited_for(webhook: Opener) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
+        server.settimeout(30)
+        channel = webhook(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout_s=1)
+
+        taken = threads.submit(answer_without_a_body, server, "200 OK")
+        assert channel.deliver(alert(), channel.recipients[0]) == alert().id
+        assert taken.result()
+
+        put_off = threads.submit(answer_without_a_body, server, "503 Service Unavailable")
+        failure = failure_of(channel)
+        assert put_off.result()
+
+    assert isinstance(failure, Retry)
+    assert (failure.reason, failure.after_s) == (FailureReason.SERVER_ERROR, 7.0)
 
 
 def test_a_closed_port_is_unreachable(webhook: Opener) -> None:
