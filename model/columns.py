@@ -21,7 +21,7 @@ _EXACT: Final = 2.0**53
 
 
 class TimeKindWrong(Mendable):
-    """A time column that holds numbers where the profile says timestamps, or the other way round."""
+    """A time column that holds numbers, also as texts, where the profile says timestamps, or the other way round."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +105,7 @@ def _number(cell: object) -> float | None:
 
 
 def _require_kind(column: pd.Series[Any], time: TimeColumn) -> None:
-    numeric = pd.api.types.is_numeric_dtype(column.dtype)
-    if numeric and time.unit is None and bool(column.notna().any()):
+    if time.unit is None and _holds_numbers_only(column):
         raise TimeKindWrong(
             f"time column {time.column!r} holds numbers, no timestamps",
             remedy="say in the profile's [time] what they count: unit and origin",
@@ -116,6 +115,19 @@ def _require_kind(column: pd.Series[Any], time: TimeColumn) -> None:
             f"time column {time.column!r} holds timestamps, no numbers of {time.unit!r}",
             remedy="leave unit and origin out of the profile's [time]",
         )
+
+
+def _holds_numbers_only(column: pd.Series[Any]) -> bool:
+    """Whether there is a cell, and each is a number or the text of one: of "8638" ISO 8601 would make a year."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return False
+    found_one = False
+    for cell in column.to_numpy(dtype=object):
+        number = _number(cell)
+        if number is None:
+            return False
+        found_one = found_one or not np.isnan(number)
+    return found_one
 
 
 def _epoch_ms(moment: datetime) -> int:

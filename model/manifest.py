@@ -185,12 +185,13 @@ def read_listed(directory: Path, manifest: Manifest, name: str) -> bytes:
 
 def _decoded(content: bytes, path: Path) -> Manifest:
     try:
-        header = msgspec.json.decode(content, type=_Header)
+        text = content.decode()  # all of it: the decoder does not look into strings that it skips
+        header = msgspec.json.decode(text, type=_Header)
     except msgspec.ValidationError as refusal:
         raise ModelFormatUnknown(
             f"'{path}' is no manifest of a model ({refusal})", remedy="give the directory that `fraud train` wrote"
         ) from refusal
-    except (msgspec.DecodeError, UnicodeDecodeError) as refusal:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:
         raise ModelDamaged(f"'{path}' is cut off or no JSON", remedy=_TRAIN_AGAIN) from refusal
     if (header.format, header.format_version) != (FORMAT, FORMAT_VERSION):
         raise ModelFormatUnknown(
@@ -199,8 +200,8 @@ def _decoded(content: bytes, path: Path) -> Manifest:
             remedy="train again with this version, or use the version that wrote it",
         )
     try:
-        return msgspec.json.decode(content, type=Manifest)
-    except msgspec.ValidationError as refusal:
+        return msgspec.json.decode(text, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:
         raise ModelDigestMismatch(f"'{path}' was altered after training ({refusal})", remedy=_TRAIN_AGAIN) from refusal
 
 

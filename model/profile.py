@@ -19,6 +19,8 @@ from model.errors import Mendable
 TAKEN_NAMES: Final = ("transaction_id", "event_time", "account_id", "currency")
 _SHIPPED: Final = resources.files("model") / "profiles"
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+# JSON must escape these (RFC 8259, section 7); the stream looks for an input under its name as it stands.
+_ESCAPED_IN_JSON: Final = re.compile(r'["\\\x00-\x1f]')
 
 
 class TimeColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,6 +163,11 @@ def _inputs_amiss(profile: Profile) -> list[str]:
         mistakes.append("inputs are empty")
     if "" in profile.inputs:
         mistakes.append("an input has an empty name")
+    mistakes += [
+        f"input {name!r} has a quote, a backslash or a control character in its name"
+        for name in dict.fromkeys(profile.inputs)
+        if _ESCAPED_IN_JSON.search(name)
+    ]
     if profile.label in profile.inputs:
         mistakes.append(f"label {profile.label!r} is among the inputs")
     mistakes += [

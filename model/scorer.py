@@ -52,5 +52,6 @@ def fraud_probabilities(pipeline: Pipeline, rows: NDArray[np.float64]) -> NDArra
     """
     if len(rows) == 0:
         return np.empty(0)
-    probabilities: NDArray[np.float64] = pipeline.predict_proba(rows)
+    with np.errstate(over="ignore", invalid="ignore"):  # scikit-learn adds up all cells to see if they are finite
+        probabilities: NDArray[np.float64] = pipeline.predict_proba(rows)
     return np.ascontiguousarray(probabilities[:, 1])

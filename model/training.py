@@ -164,7 +164,7 @@ def _labels_of(dataset: Dataset) -> NDArray[np.int8]:
 
 def _prepared(preparation: Pipeline, rows: NDArray[np.float64], profile: Profile) -> NDArray[np.float64]:
     """Fits the preparation to float64[n, d] and applies it."""
-    with np.errstate(over="ignore"):  # what overflows is named below
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is named below
         prepared: NDArray[np.float64] = preparation.fit_transform(rows)
     largest = np.abs(prepared).max(axis=0)
     beyond = [name for name, size in zip(profile.inputs, largest, strict=True) if not size < np.finfo(np.float32).max]

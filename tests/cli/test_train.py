@@ -178,11 +178,13 @@ def test_what_cannot_be_written_is_refused_before_the_work(
 def test_what_the_user_can_mend_is_named(data: Path, profile: Path, model: Path, tmp_path: Path) -> None:
     out = ("--out", tmp_path / "model")
     pd.read_csv(data).assign(fraud=0).to_csv(tmp_path / "honest.csv", index=False)
+    pd.read_csv(data).assign(at=range(601)).to_csv(tmp_path / "seconds.csv", index=False)
     (tmp_path / "empty.csv").touch()
 
     assert "nowhere.csv" in refusal_of("train", tmp_path / "nowhere.csv", "--profile", profile, *out)
     assert "empty.csv" in refusal_of("train", tmp_path / "empty.csv", "--profile", profile, *out)
     assert "one class" in refusal_of("train", tmp_path / "honest.csv", "--profile", profile, *out)
+    assert "'at' holds numbers" in refusal_of("train", tmp_path / "seconds.csv", "--profile", profile, *out)
     assert "'Class'" in refusal_of("train", data, "--profile", "ulb", *out)
     assert "'nosuch'" in refusal_of("train", data, "--profile", "nosuch", *out)
     assert "nowhere" in refusal_of("evaluate", tmp_path / "nowhere", data)

@@ -48,6 +48,13 @@ def edit_manifest(model: Path, **fields: object) -> None:
     (model / MANIFEST_FILE).write_text(json.dumps(content | fields))
 
 
+def manifest_or_refusal(model: Path) -> Manifest | Mendable:
+    try:
+        return read_manifest(model)
+    except Mendable as refusal:
+        return refusal
+
+
 def test_the_manifest_says_what_the_model_is(trained: TrainedModel, saved: Path) -> None:
     manifest = read_manifest(saved)
     content = (saved / MODEL_FILE).read_bytes()
@@ -147,6 +154,7 @@ def test_a_directory_without_a_model_is_said_to_be_one(saved: Path) -> None:
         (b"", ModelDamaged),
         (b'{"format": "fraudstream-model", "format_ver', ModelDamaged),
         (b"\xff\xfe", ModelDamaged),
+        (b'{"format": "fraudstream-model", "format_version": 1, "name": "\xe4"}', ModelDamaged),
         (b"[]", ModelFormatUnknown),
         (b"{}", ModelFormatUnknown),
         (b'{"name": "a web application", "icons": []}', ModelFormatUnknown),
@@ -169,6 +177,31 @@ def test_a_manifest_that_is_cut_off_anywhere_is_refused(saved: Path) -> None:
         (saved / MANIFEST_FILE).write_bytes(whole[:length])
         with pytest.raises(ModelDamaged, match=MANIFEST_FILE):
             load_scorer(saved)
+
+
+@pytest.mark.parametrize("header", [b"", b'"format": "fraudstream-model", "format_version": 1, '])
+@pytest.mark.parametrize("field", [b"x", b"metrics", b"format"])
+def test_a_manifest_nested_beyond_all_limits_is_refused(header: bytes, field: bytes, saved: Path) -> None:
+    (saved / MANIFEST_FILE).write_bytes(b'{%s"%s": %s' % (header, field, b"[" * 200_000))
+
+    with pytest.raises(Mendable, match=MANIFEST_FILE):
+        load_scorer(saved)
+
+
+def test_a_flipped_bit_of_a_manifest_is_refused_or_changes_nothing(saved: Path) -> None:
+    path = saved / MANIFEST_FILE
+    whole, manifest = path.read_bytes(), read_manifest(saved)
+    refused = 0
+
+    for at, byte in enumerate(whole):
+        for bit in (7, at % 7):  # the highest, which makes it no UTF-8, and one of the others
+            path.write_bytes(whole[:at] + bytes([byte ^ 1 << bit]) + whole[at + 1 :])
+            # A time may have a small z, and the last digit of a double may not count: that changes nothing.
+            outcome = manifest_or_refusal(saved)
+            assert outcome == manifest or MANIFEST_FILE in str(outcome)
+            refused += isinstance(outcome, Mendable)
+
+    assert refused > 1.9 * len(whole)
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,19 @@ def test_milliseconds_and_an_origin_without_a_zone() -> None:
 def test_a_time_column_of_another_kind_than_the_profile_says_is_refused() -> None:
     with pytest.raises(TimeKindWrong, match="unit and origin"):
         moments(pd.Series([1, 2]), AT)
+    with pytest.raises(TimeKindWrong, match="unit and origin"):
+        moments(pd.Series([Decimal("1.5"), None, Decimal(2)], dtype="object"), AT)
+    with pytest.raises(TimeKindWrong, match="unit and origin"):
+        moments(pd.Series(["", "+2013", " 0.5 ", "-1e3", None]), AT)
     with pytest.raises(TimeKindWrong, match="leave unit and origin out"):
         moments(pd.Series(pd.to_datetime(["2026-01-01"])), SECONDS)
+
+
+@pytest.mark.parametrize("cells", [["", " ", None], [], [date(2026, 1, 1)], ["0", "2026-01-01"]])
+def test_no_times_and_numbers_among_timestamps_are_not_of_another_kind(cells: list[object]) -> None:
+    usable = moments(pd.Series(cells, dtype="object"), AT).usable
+
+    assert usable.tolist() == [cell not in {"", " ", "0", None} for cell in cells]
 
 
 @pytest.mark.parametrize(

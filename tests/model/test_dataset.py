@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from model.columns import TimeKindWrong
 from model.data_file import ColumnsAbsent, DataEmpty, DataMissing, DataUnreadable
 from model.dataset import (
     ColumnUnusable,
@@ -105,6 +107,26 @@ def test_without_an_id_column_rows_are_numbered_in_the_file(tmp_path: Path) -> N
 
     assert dataset.ids == ["0", "2", "3", "4"]
     assert (dataset.found.rows, dataset.found.without_time, dataset.found.without_label) == (5, 1, 0)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+@pytest.mark.parametrize("dtype", ["int64", "Int32", "float64"])
+def test_counted_times_are_not_taken_for_years(dtype: str, ending: str, tmp_path: Path) -> None:
+    frame = labelled_frame(100).assign(at=range(1970, 2070)).astype({"at": dtype})
+    if dtype == "Int32":
+        frame.loc[3, "at"] = pd.NA
+    file = tmp_path / f"data{ending}"
+    if ending == ".parquet":
+        frame.to_parquet(file)
+    else:
+        frame.to_csv(file, index=False)
+
+    with pytest.raises(TimeKindWrong, match=r"'at' holds numbers.*unit and origin"):
+        read_dataset(file, PROFILE, need_labels=True, incomplete="leave out")
+
+    seconds = TimeColumn(column="at", unit="s", origin=datetime(2013, 9, 1, tzinfo=UTC))
+    counted = msgspec.structs.replace(PROFILE, time=seconds)
+    assert len(read_dataset(file, counted, need_labels=True, incomplete="leave out")) == 100 - (dtype == "Int32")
 
 
 @pytest.mark.parametrize("account", ["007", "4111111111111111", "a b", "1e5", "NA"])

@@ -61,6 +61,8 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         ('["a", "b"]', '["a", "a"]', ["'a' is there 2 times"]),
         ('["a", "b"]', "[]", ["inputs are empty"]),
         ('["a", "b"]', '["a", ""]', ["an input has an empty name"]),
+        ("""["a", "b"]""", """['a"b', 'a\\b']""", ["""'a"b' has a quote""", r"'a\\b' has a quote, a backslash"]),
+        ('["a", "b"]', r'["a\tb", "\u0000"]', [r"'a\tb' has a quote", r"'\x00' has a quote"]),
         ('["a", "b"]', '["a", "fraud"]', ["label 'fraud' is among the inputs"]),
         ('["a", "b"]', '["transaction_id", "event_time"]', ["'transaction_id'", "'event_time'"]),
         ('["a", "b"]', '["account_id", "currency"]', ["'account_id'", "'currency'"]),

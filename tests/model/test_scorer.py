@@ -40,6 +40,16 @@ def test_a_row_has_one_probability_in_whatever_batch_it_stands(scorer: Scorer, r
     assert len(np.unique(together)) > 5
 
 
+def test_the_largest_doubles_are_scored_without_a_warning(scorer: Scorer) -> None:
+    largest = np.finfo(np.float64).max
+    rows = np.array([[largest, 1.0, 0.0], [largest, 1.0, -largest], [-largest, np.nan, -largest]] * 50)
+
+    scores = scorer.score(rows)
+
+    assert np.isfinite(scores).all()
+    assert scorer.score(rows[:1]).tobytes() == scores[:1].tobytes()
+
+
 def test_it_is_what_was_trained(scorer: Scorer, saved: Path) -> None:
     manifest = read_manifest(saved)
 

@@ -176,12 +176,24 @@ def test_one_class_only_is_refused(label: int) -> None:
         train(labelled_frame().assign(fraud=label))
 
 
-def test_numbers_beyond_32_bits_are_refused_by_name() -> None:
+@pytest.mark.parametrize("large", [1e307, np.finfo(np.float64).max])
+def test_numbers_beyond_32_bits_are_refused_by_name(large: float) -> None:
     frame = labelled_frame()
-    frame["noise"] = np.where(frame.index % 5 == 0, 1e307, 0.0)
+    frame["noise"] = np.where(frame.index % 5 == 0, large * (-1.0) ** (frame.index // 10), 0.0)
 
     with pytest.raises(InputsTooLarge, match="'noise'"):
         train(frame)
+
+
+def test_the_largest_doubles_in_later_rows_are_judged_without_a_warning(trained: TrainedModel) -> None:
+    frame = labelled_frame()
+    late = frame.index >= 390
+    frame.loc[late, "noise"] = np.finfo(np.float64).max * (-1.0) ** (frame.index[late] // 2)
+
+    other = train(frame)
+
+    assert other.record.parts == trained.record.parts
+    assert all(0 < (metrics.average_precision or 0) <= 1 for metrics in other.metrics.values())
 
 
 def test_progress_goes_from_start_to_end_of_each_step(dataset: Dataset) -> None:
