@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,6 +17,9 @@ from cli.topics import GIVE_UP_AFTER_S
 if TYPE_CHECKING:
     from model.dataset import Dataset
     from model.profile import Profile
+
+# What shells give a process that Ctrl-C ended: a script must not take half a replay for a whole one.
+INTERRUPTED: Final = 130
 
 
 def produce(
@@ -42,7 +45,7 @@ def produce(
 
 def send_dataset(
     dataset: Dataset, profile: Profile, settings: Settings, *, rate: float, limit: int | None = None
-) -> int:
+) -> None:
     """Sends the rows to the transactions topic with a progress bar, and says how many the broker has."""
     from stream import kafka as clients
     from stream.replay import send, transactions_of
@@ -51,7 +54,7 @@ def send_dataset(
     topic = settings.topics.transactions
     cluster = clients.reach_broker(settings.kafka, stop=stop, give_up_after_s=GIVE_UP_AFTER_S)
     if cluster is None:
-        return 0
+        raise typer.Exit(INTERRUPTED)
     clients.require_topics(cluster, [topic])
     total = len(dataset.ids) if limit is None else min(limit, len(dataset.ids))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -64,5 +67,7 @@ def send_dataset(
             stop=stop,
             progress=lambda count: bar.update(task, completed=count),
         )
+    if sent < total:
+        err.print(f"interrupted: {sent} of {total} transactions sent to {topic}", highlight=False, soft_wrap=True)
+        raise typer.Exit(INTERRUPTED)
     err.print(f"{sent} transactions sent to {topic}", highlight=False, soft_wrap=True)
-    return sent

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -11,8 +13,9 @@ import pandas as pd
 import pytest
 from confluent_kafka import Message
 
-from tests.harness.fraud import attempt, fraud
+from tests.harness.fraud import FraudProcess, attempt, fraud
 from tests.harness.topics import CommittedReader, Stream, new_stream
+from tests.harness.waiting import wait_until
 
 
 def arrived(stream: Stream) -> list[Message]:
@@ -65,6 +68,23 @@ def test_a_simulation_goes_to_the_topic_as_it_goes_to_a_file(kafka: str, tmp_pat
     assert amounts == dict(zip(written["transaction_id"], written["amount"], strict=True))
     assert not any(b"fraud" in (message.value() or b"") for message in messages)
     assert_in_order_for_each_account(messages)
+
+
+@pytest.mark.kafka
+def test_a_replay_that_is_interrupted_is_not_taken_for_a_whole_one(kafka: str, simulated: Path, tmp_path: Path) -> None:
+    stream = new_stream(kafka)
+    log = tmp_path / "log"
+
+    with FraudProcess(
+        "produce", simulated, "--profile", "simulated", "--rate", "20", env=stream.env, log=log
+    ) as replay:
+        wait_until(lambda: bool(arrived(stream)), within_s=60, what="nothing arrives")
+        replay.process.send_signal(signal.SIGINT)
+        assert replay.process.wait(30) == 130
+
+    told = re.search(r"interrupted: (\d+) of \d+ transactions sent", log.read_text())
+    assert told is not None
+    assert len(arrived(stream)) == int(told[1])
 
 
 def test_a_broker_that_is_not_there_ends_a_one_off_command_with_one_line(simulated: Path) -> None:
