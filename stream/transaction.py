@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -160,7 +161,8 @@ class TransactionalWriter:
     def serve(self) -> None:
         """Lets the client run its callbacks; to be called when there is nothing to write."""
         if self._producer is not None:
-            _triaged(partial(self._producer.poll, 0))
+            with suppress(_MustAbort):  # nothing is open that could be aborted; a fatal error comes with the next begin
+                _triaged(partial(self._producer.poll, 0))
 
     def _produce(self, producer: Producer, outgoing: Sequence[Outgoing], deadline: Deadline) -> None:
         for record in outgoing:
@@ -235,6 +237,8 @@ def _triaged(call: Callable[[], Answer]) -> Answer:
         return call()
     except (KafkaException, SystemError) as exception:
         error = _error_of(exception)
+        if error is None:
+            raise _MustAbort(f"the client lost its error: {exception}") from None
         if error.fatal() or error.code() in _FENCED:
             if error.code() in _FENCED:
                 raise SlotTaken(
@@ -251,15 +255,16 @@ def _triaged(call: Callable[[], Answer]) -> Answer:
         raise WorkerFailed(f"the producer failed: {error.str()}") from None
 
 
-def _error_of(exception: KafkaException | SystemError) -> KafkaError:
-    """The client's error.
+def _error_of(exception: KafkaException | SystemError) -> KafkaError | None:
+    """The client's error, where it can be told.
 
     A fatal one is raised out of whatever call serves callbacks; where a delivery report is served in the same call,
-    Python finds it pending there and wraps it in a SystemError (seen with confluent-kafka 2.16.1).
+    Python finds it pending there, and it arrives as the cause of a SystemError, or not at all (seen with
+    confluent-kafka 2.16.1). A client in that state says so again at the abort, which is what is tried next.
     """
     cause = exception if isinstance(exception, KafkaException) else exception.__cause__
     if not isinstance(cause, KafkaException):
-        raise exception
+        return None
     error = cause.args[0]
     assert isinstance(error, KafkaError)
     return error
