@@ -27,7 +27,7 @@ def show(config: ConfigOption = None, assignments: SetOption = None, as_json: Js
     origins = {name: loaded.origins.get(name, "default") for name in values}
     if as_json:
         rows = {name: {"value": value, "from": origins[name]} for name, value in values.items()}
-        print(json.dumps(rows, default=str))  # noqa: T201 (data goes to stdout as it is)
+        typer.echo(json.dumps(rows, default=str))
         return
     table = Table("setting", "value", "from")
     for name, value in values.items():

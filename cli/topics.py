@@ -45,7 +45,7 @@ def create(
             {"topic": state.plan.name, "made": state.made, "partitions": state.partitions, **state.plan.config}
             for state in states
         ]
-        print(json.dumps({"topics": rows}))  # noqa: T201 (data goes to stdout as it is)
+        typer.echo(json.dumps({"topics": rows}))
         return
     table = Table("topic", "", "partitions", "retention", "longest record")
     for state in states:
