@@ -239,12 +239,12 @@ def _triaged(call: Callable[[], Answer]) -> Answer:
         error = _error_of(exception)
         if error is None:
             raise _MustAbort(f"the client lost its error: {exception}") from None
-        if error.fatal() or error.code() in _FENCED:
-            if error.code() in _FENCED:
-                raise SlotTaken(
-                    "another worker runs with this slot, or the broker gave this one up: "
-                    f"give each worker a FRAUD_SCORER__SLOT of its own ({error.str()})"
-                ) from None
+        if error.code() in _FENCED:
+            raise SlotTaken(
+                "another worker runs with this slot, or the broker gave this one up: "
+                f"give each worker a FRAUD_SCORER__SLOT of its own ({error.str()})"
+            ) from None
+        if error.fatal():
             raise WorkerFailed(f"the producer failed for good: {error.str()}") from None
         if error.txn_requires_abort():
             raise _MustAbort(error.str()) from None
