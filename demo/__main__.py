@@ -22,7 +22,7 @@ from demo.board import Board
 from demo.isolation import isolate
 from demo.kafka.jars import DEFAULT_CACHE
 from demo.processes import ChildFailed
-from demo.signals import Interrupted, interruptible
+from demo.signals import Interrupted, interruptible, undisturbed
 from demo.story import BrokerKind, Plan, Story
 from demo.summary import print_summary
 from demo.tally import discrepancies
@@ -61,8 +61,8 @@ def demo(
     board = Board(console, timer=time.monotonic)
     started = time.monotonic()
     plan = Plan(data, profile, broker, live_rows=transactions, most_past_rows=learn_from, rate=rate, jars=jars)
-    with interruptible(), workspace() as work:
-        with ExitStack() as cleanup:
+    with undisturbed(), workspace() as work:
+        with ExitStack() as cleanup, interruptible():
             outcome = Story(plan, environ=os.environ, work=work, board=board, cleanup=cleanup).play()
         print_summary(outcome, console)
         board.say(f"All of it took {time.monotonic() - started:.0f} s.")

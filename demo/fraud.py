@@ -10,6 +10,7 @@ from typing import Final
 
 from demo.ports import LOOPBACK
 from demo.processes import Child
+from demo.signals import deferred_signals
 from demo.workspace import Workspace
 
 _GRACE_S: Final = 10.0
@@ -43,8 +44,9 @@ class Fraud:
 
     def start(self, *arguments: str, settings: Mapping[str, str]) -> Child:
         """Starts a command that goes on."""
-        child = self._cleanup.enter_context(self._child(arguments, settings))
-        self._cleanup.callback(child.stop, _GRACE_S)
+        with deferred_signals():  # Until somebody will end it, nothing may end this.
+            child = self._cleanup.enter_context(self._child(arguments, settings))
+            self._cleanup.callback(child.stop, _GRACE_S)
         return child
 
     def _child(self, arguments: tuple[str, ...], settings: Mapping[str, str]) -> Child:

@@ -22,6 +22,7 @@ from demo.kafka.local import LocalKafka
 from demo.ports import free_ports
 from demo.processes import Child
 from demo.progress import Progress
+from demo.signals import deferred_signals
 from demo.tally import Outcome
 from demo.watcher import Sight, Watcher
 from demo.workspace import Workspace
@@ -116,11 +117,13 @@ class Story:
         history = self._cut(data, profile)
         model = self._learn(history, profile)
         kafka = self._start_broker()
-        inboxes = Inboxes(self._cleanup)
+        with deferred_signals():
+            inboxes = Inboxes(self._cleanup)
         workers = self._start_workers(model, kafka, inboxes)
         live = read_dataset(history.live, load_profile(profile), need_labels=True)
-        watcher = Watcher(kafka, TopicSettings(), now=time.time)
-        self._cleanup.callback(watcher.abandon)
+        with deferred_signals():  # An end between the two would leave a thread that waits for nobody.
+            watcher = Watcher(kafka, TopicSettings(), now=time.time)
+            self._cleanup.callback(watcher.abandon)
         self._stream(self._start_replay(history, profile, kafka), workers, lambda: _progress(live, watcher, inboxes))
         return _outcome(live, watcher.finish(within_s=_LEAVING_S), inboxes)
 

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo.processes import Child, ChildFailed
-from demo.signals import Interrupted, deferred_signals, interruptible
+from demo.signals import Interrupted, deferred_signals, interruptible, undisturbed
 from tests.harness.waiting import wait_until
 
 STUBBORN = (
@@ -97,6 +98,33 @@ def test_the_first_signal_interrupts_and_the_next_does_not_disturb_the_clean_up(
         work()
     assert end.value.number == signal.SIGTERM
     assert steps == ["cleaned up"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_signal_that_a_library_swallows_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    swallowed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: swallowed.append(lost.exc_type))
+
+    class Swallowing:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def work() -> None:
+        Swallowing()  # What its finalizer raises goes nowhere.
+        threading.Event().wait(60)
+        pytest.fail("nobody ended it")
+
+    with pytest.raises(Interrupted) as end, interruptible():
+        work()
+    assert end.value.number == signal.SIGTERM
+    assert swallowed == [Interrupted]
+
+
+def test_a_clean_up_is_not_disturbed() -> None:
+    with undisturbed():
+        with pytest.raises(Interrupted), interruptible():
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
