@@ -50,6 +50,7 @@ bench: setup ## Every benchmark, one JSON line a figure
 	$(BIN)/python -m bench
 
 contracts: setup ## Write docs/contracts anew from the types
+	$(BIN)/python -m model.schemas docs/contracts
 	$(BIN)/python -m stream.schemas docs/contracts
 	$(BIN)/python -m alerting.schemas docs/contracts
 
@@ -58,7 +59,7 @@ lock: ## Resolve the locked packages anew, for all platforms, with hashes and wi
 	for extra in dev demo alerts score; do \
 		.uv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-annotate --custom-compile-command "make lock" \
-			$$([ $$extra = score ] || echo --extra $$extra) $$([ $$extra = dev ] || echo -c requirements/dev.lock) \
+			--extra $$([ $$extra = score ] && echo signing || echo $$extra) $$([ $$extra = dev ] || echo -c requirements/dev.lock) \
 			--output-file requirements/$$extra.lock; \
 	done
 	echo hatchling | .uv/bin/uv pip compile - --quiet --universal --python-version 3.11 --generate-hashes \

@@ -13,9 +13,9 @@ from bench.scoring import bench_scoring
 from bench.stream import bench_stream
 from cli.console import configure_logging
 from demo.kafka.local import LocalKafka
-from model.artifact import load_scorer
-from model.dataset import read_dataset
+from model.data.dataset import read_dataset
 from model.profile import load_profile
+from model.versions.loading import load_scorer
 from stream.replay import transactions_of
 from stream.settings import LogSettings
 
@@ -35,7 +35,7 @@ def main() -> None:
         pipeline = joblib.load(model / "model.joblib")
         dataset = read_dataset(data, profile, need_labels=False)
     transactions = list(transactions_of(dataset, profile, topic="", limit=_TRANSACTIONS))
-    bench_scoring(scorer, pipeline, dataset.inputs)
+    bench_scoring(scorer, pipeline, dataset.inputs, dataset.times, profile.calendar_features)
     with LocalKafka() as broker:
         bench_stream(scorer, transactions, broker.bootstrap)
 

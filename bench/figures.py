@@ -26,10 +26,10 @@ def show(figure: str, value: float, unit: str, *, baseline: str, baseline_value:
     """Prints one figure beside its baseline; `ratio` is value over baseline."""
     line = {
         "figure": figure,
-        "value": round(value, 2),
+        "value": round(value, 4),
         "unit": unit,
         "baseline": baseline,
-        "baseline_value": round(baseline_value, 2),
+        "baseline_value": round(baseline_value, 4),
         "ratio": round(value / baseline_value, 3),
         **conditions,
         **machine(),

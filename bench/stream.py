@@ -11,7 +11,7 @@ from typing import TypeAlias
 from prometheus_client import CollectorRegistry
 
 from bench.figures import show
-from model.scorer import Scorer
+from model.scoring.scorer import Scorer
 from stream import kafka as clients
 from stream.health import Health
 from stream.judging import Judge, Judged

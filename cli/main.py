@@ -11,7 +11,7 @@ from typing import Final
 import typer
 from confluent_kafka import KafkaException
 
-from cli import config, topics
+from cli import config, models, topics
 from cli.alert import alert
 from cli.console import say_error
 from cli.evaluate import evaluate
@@ -21,7 +21,18 @@ from cli.simulate import simulate
 from cli.train import train
 from stream.errors import Mendable, WorkerFailed
 
-EXTRAS: Final = {"pandas": "train", "pyarrow": "train", "imblearn": "train", "boto3": "alerts", "twilio": "alerts"}
+EXTRAS: Final = {
+    "pandas": "train",
+    "pyarrow": "train",
+    "imblearn": "train",
+    "sklearn": "train",
+    "scipy": "train",
+    "joblib": "train",
+    "jinja2": "train",
+    "cryptography": "signing",
+    "boto3": "alerts",
+    "twilio": "alerts",
+}
 
 app = typer.Typer(
     name="fraud",
@@ -32,6 +43,7 @@ app = typer.Typer(
 )
 for command in (train, evaluate, simulate, produce, score, alert):
     app.command()(command)
+app.add_typer(models.app, name="models")
 app.add_typer(topics.app, name="topics")
 app.add_typer(config.app, name="config")
 

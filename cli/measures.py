@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from model.metrics import Metrics
+    from model.measuring.metrics import Metrics
 
 
 def measures_table(title: str, metrics: Mapping[str, Metrics]) -> Table:

@@ -15,7 +15,7 @@ from cli.stopping import stop_on_signals
 from cli.topics import GIVE_UP_AFTER_S
 
 if TYPE_CHECKING:
-    from model.dataset import Dataset
+    from model.data.dataset import Dataset
     from model.profile import Profile
 
 # What shells give a process that Ctrl-C ended: a script must not take half a replay for a whole one.
@@ -36,7 +36,7 @@ def produce(
     """Replay a labelled file to the transactions topic, without the label, in the order of its time."""
     settings = read_settings(config, assignments, bootstrap_servers)
 
-    from model.dataset import read_dataset
+    from model.data.dataset import read_dataset
     from model.profile import load_profile
 
     columns = load_profile(profile)
@@ -56,7 +56,7 @@ def send_dataset(
     if cluster is None:
         raise typer.Exit(INTERRUPTED)
     clients.require_topics(cluster, [topic])
-    total = len(dataset.ids) if limit is None else min(limit, len(dataset.ids))
+    total = len(dataset) if limit is None else min(limit, len(dataset))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
         task = bar.add_task(f"to {topic}", total=total)

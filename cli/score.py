@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.options import BootstrapOption, ConfigOption, SetOption, read_settings
+from cli.registering import RegistryOption, model_directory, verifier_of, with_registry
 from cli.stopping import stop_on_signals
 from stream.errors import Mendable
 
@@ -18,7 +18,13 @@ class ModelNotNamed(Mendable):
 
 def score(
     model: Annotated[
-        Path | None, typer.Option("--model", help="Directory that `fraud train` wrote.", show_default=False)
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="Directory that `fraud train` wrote, or a name in the registry.",
+            show_default=False,
+        ),
     ] = None,
     slot: Annotated[
         int | None, typer.Option("--slot", help="Which worker of the group this is.", show_default=False)
@@ -27,6 +33,7 @@ def score(
     batch_wait_ms: Annotated[
         int | None, typer.Option(help="How long a record waits for others at most.", show_default=False)
     ] = None,
+    registry: RegistryOption = None,
     bootstrap_servers: BootstrapOption = None,
     config: ConfigOption = None,
     assignments: SetOption = None,
@@ -34,23 +41,25 @@ def score(
     """Score the live stream: one verdict for each transaction, exactly once."""
     settings = read_settings(
         config,
-        assignments,
+        with_registry(assignments, registry),
         bootstrap_servers,
-        model=None if model is None else str(model),
+        model=model,
         slot=slot,
         batch_size=batch_size,
         batch_wait_ms=batch_wait_ms,
     )
     if settings.scorer.model is None:
-        raise ModelNotNamed("no model to score with", remedy="give --model DIR, as `fraud train` wrote it")
+        raise ModelNotNamed(
+            "no model to score with", remedy="give --model DIR, as `fraud train` wrote it, or NAME of the registry"
+        )
     stop = stop_on_signals()
 
     # Heavy, and of no use where the settings are wrong.
-    from model.artifact import load_scorer
+    from model.versions.loading import load_scorer
     from stream.process import score_stream
 
     score_stream(
-        load_scorer(Path(settings.scorer.model)),
+        load_scorer(model_directory(settings.scorer.model, settings.model), verifier=verifier_of(settings.model)),
         kafka=settings.kafka,
         topics=settings.topics,
         settings=settings.scorer,

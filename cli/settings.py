@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from alerting.settings import AlertSettings
 from stream.errors import Mendable
-from stream.settings import HttpSettings, KafkaSettings, LogSettings, ScorerSettings, TopicSettings
+from stream.settings import HttpSettings, KafkaSettings, LogSettings, ModelSettings, ScorerSettings, TopicSettings
 
 DEFAULT_FILE: Final = Path("fraud.toml")
 _PREFIX: Final = "FRAUD_"
@@ -43,6 +43,7 @@ class Settings(BaseSettings):
 
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     topics: TopicSettings = Field(default_factory=TopicSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
     scorer: ScorerSettings = Field(default_factory=ScorerSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
     log: LogSettings = Field(default_factory=LogSettings)

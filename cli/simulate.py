@@ -70,7 +70,7 @@ def simulate(
 
 def _send(transactions: pd.DataFrame, settings: Settings, rate: float) -> None:
     from cli.produce import send_dataset
-    from model.dataset import dataset_from_frame
+    from model.data.dataset import dataset_from_frame
     from model.profile import load_profile
 
     profile = load_profile("simulated")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.columns import moments
-from model.data_file import ColumnsAbsent, read_columns
+from model.data.columns import moments
+from model.data.data_file import ColumnsAbsent, read_columns
 from model.errors import Mendable
 from model.profile import Profile, load_profile, shipped_profiles
 from model.table_file import write_table
@@ -138,11 +138,12 @@ def latest_rows(epoch_ms: NDArray[np.int64], among: NDArray[np.bool_], *, most: 
 
 
 def _columns(profile: Profile) -> list[str]:
-    named = [profile.id, profile.time.column, profile.label, profile.amount, profile.account, *profile.inputs]
+    about = [profile.id, profile.time.column, profile.label, profile.amount, profile.account, profile.segment]
+    named = [*about, *profile.inputs]
     return list(dict.fromkeys(name for name in named if name is not None))
 
 
 def _texts(profile: Profile) -> list[str]:
-    """What is carried over digit for digit, as `model.dataset` reads it."""
+    """What is carried over digit for digit, as `model.data.dataset` reads it."""
     timestamp = None if profile.time.unit else profile.time.column
-    return [name for name in (profile.id, profile.account, timestamp) if name is not None]
+    return [name for name in (profile.id, profile.account, profile.segment, timestamp) if name is not None]

@@ -26,7 +26,7 @@ from demo.signals import deferred_signals
 from demo.tally import Outcome
 from demo.watcher import Sight, Watcher
 from demo.workspace import Workspace
-from model.dataset import Dataset, read_dataset
+from model.data.dataset import Dataset, read_dataset
 from model.profile import load_profile, shipped_profiles
 from stream.contracts import Ruling
 from stream.settings import KafkaSettings, TopicSettings
@@ -159,7 +159,8 @@ class Story:
         model = self._data / "model"
         with self._board.phase("Learning", "Learnt a random forest"):
             self._fraud.run(
-                *("train", str(history.past), "--profile", profile, "--out", str(model)),
+                # Without a search: it would take minutes, and this is a first look.
+                *("train", str(history.past), "--profile", profile, "--out", str(model), "--budget", "0"),
                 settings={},
                 doing="while learning",
                 within_s=_TRAINING_S,

@@ -1,7 +1,8 @@
-"""Which column of a file is what: id, time, label, amount, account, inputs."""
+"""Which column of a file is what: id, time, label, amount, account, segment, inputs."""
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections import Counter
@@ -14,6 +15,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from model.errors import Mendable
+from model.scoring.calendar import CALENDAR
 
 # The live transaction has fields of these names that are no model inputs.
 TAKEN_NAMES: Final = ("transaction_id", "event_time", "account_id", "currency")
@@ -30,11 +32,13 @@ class TimeColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         column: Holds timestamps (a naive one is UTC), or, with a unit, numbers.
         unit: What the numbers count: seconds or milliseconds.
         origin: From when they count; a naive one is UTC. Goes with `unit`.
+        absolute: Whether hours and weekdays mean something; not where the origin is invented.
     """
 
     column: str
     unit: Literal["s", "ms"] | None = None
     origin: datetime | None = None
+    absolute: bool = True
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,6 +53,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         amount: In `currency`.
         account: Whose transaction it is.
         currency: ISO 4217 code of all the rows.
+        segment: A column of texts; measures are also given for each of its values.
+        label_delay_days: How long it takes until a label is known.
+        calendar: Features that the model gets of the time, as written; `calendar_features` says which it gets.
     """
 
     name: str
@@ -59,6 +66,16 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     amount: str | None = None
     account: str | None = None
     currency: str | None = None
+    segment: str | None = None
+    label_delay_days: float = 0.0
+    calendar: tuple[str, ...] | None = None
+
+    @property
+    def calendar_features(self) -> tuple[str, ...]:
+        """Those written; where nothing is, all that there are of a time that is absolute, and none of another."""
+        if self.calendar is not None:
+            return self.calendar
+        return CALENDAR if self.time.absolute else ()
 
 
 class ProfileUnknown(Mendable):
@@ -118,7 +135,7 @@ def parse_profile(content: bytes, *, source: str) -> Profile:
         profile = msgspec.convert(table, Profile)
     except msgspec.ValidationError as refusal:
         raise ProfileInvalid(source, [str(refusal)]) from refusal
-    if mistakes := [*_names_amiss(profile), *_inputs_amiss(profile), *_time_amiss(profile.time)]:
+    if mistakes := [*_names_amiss(profile), *_inputs_amiss(profile), *_time_amiss(profile)]:
         raise ProfileInvalid(source, mistakes)
     return profile
 
@@ -146,6 +163,7 @@ def _names_amiss(profile: Profile) -> list[str]:
         "id": profile.id,
         "amount": profile.amount,
         "account": profile.account,
+        "segment": profile.segment,
     }
     mistakes = [f"{key} is empty" for key, name in {"name": profile.name, **columns}.items() if name == ""]
     del columns["label"]
@@ -178,9 +196,20 @@ def _inputs_amiss(profile: Profile) -> list[str]:
     return mistakes
 
 
-def _time_amiss(time: TimeColumn) -> list[str]:
+def _time_amiss(profile: Profile) -> list[str]:
+    time, mistakes = profile.time, []
     if time.unit is not None and time.origin is None:
-        return ["time.unit without time.origin"]
+        mistakes.append("time.unit without time.origin")
     if time.unit is None and time.origin is not None:
-        return ["time.origin without time.unit"]
-    return []
+        mistakes.append("time.origin without time.unit")
+    if not 0 <= profile.label_delay_days < math.inf:
+        mistakes.append(f"label_delay_days {profile.label_delay_days:g} is no number of days from 0 on")
+    return [*mistakes, *_calendar_amiss(profile.calendar or (), absolute=time.absolute)]
+
+
+def _calendar_amiss(features: Sequence[str], *, absolute: bool) -> list[str]:
+    mistakes = [f"calendar {name!r} is none of {', '.join(CALENDAR)}" for name in features if name not in CALENDAR]
+    mistakes += [f"calendar {name!r} is there {count} times" for name, count in Counter(features).items() if count > 1]
+    if features and not absolute:
+        mistakes.append("calendar asks for features of a time that is not absolute")
+    return mistakes

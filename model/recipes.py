@@ -8,6 +8,7 @@ import msgspec
 
 Kind = Literal["random_forest", "logistic_regression"]
 Criterion = Literal["gini", "entropy"]
+Splits = Literal["best", "random"]
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -19,11 +20,12 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             frauds until there are R of them for each legitimate row.
         trees: In the forest.
         criterion: By which a forest's tree splits.
+        splits: Where it splits: at the best threshold of each feature that it looks at, or at the best of one random
+            threshold for each ("extremely randomized trees", Geurts, Ernst, Wehenkel 2006), grown from all rows.
         max_depth: Of a forest's tree; None is unlimited.
         min_samples_leaf: Rows that a forest's leaf has at least.
         max_features: Share of the features that a forest's split looks at; None is the square root of their number.
-        max_samples: Share of the rows that a forest's tree is grown from; None is as many as there are, drawn with
-            replacement.
+        max_samples: Share of the rows that are drawn, with replacement, for each tree of best splits; None is 1.
         penalty: The inverse strength C of the regression's L2 penalty.
     """
 
@@ -31,6 +33,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     resampling: str = "none"
     trees: int = 100
     criterion: Criterion = "gini"
+    splits: Splits = "best"
     max_depth: int | None = None
     min_samples_leaf: int = 1
     max_features: float | None = None
@@ -42,6 +45,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """In a few words, for tables."""
         if self.kind == "logistic_regression":
             return f"logistic regression, {self.resampling}" + (f", C={self.penalty:g}" if self.penalty != 1 else "")
+        kind = "random forest" if self.splits == "best" else "random forest with random splits"
         chosen = {
             "trees": self.trees if self.trees != 100 else None,
             "split": self.criterion if self.criterion != "gini" else None,
@@ -51,4 +55,4 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             "samples": self.max_samples,
         }
         named = "".join(f", {name} {value}" for name, value in chosen.items() if value is not None)
-        return f"random forest, {self.resampling}{named}"
+        return f"{kind}, {self.resampling}{named}"

@@ -99,6 +99,14 @@ class Source(msgspec.Struct, frozen=True):
     offset: Annotated[int, Meta(ge=0)]
 
 
+class Reason(msgspec.Struct, frozen=True):
+    """A feature that raised a transaction's probability of fraud."""
+
+    feature: Annotated[str, Meta(description="A model input, or a calendar feature: hour, night or weekend, in UTC")]
+    value: Annotated[float | None, Meta(description="As it came; null where it was missing")]
+    contribution: Annotated[float, Meta(description="What it added to fraud_probability; above 0")]
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The ruling on one transaction: a JSON object on topic `verdicts`."""
 
@@ -113,3 +121,6 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     model: ModelRef
     source: Source
     scored_at: Instant
+    reasons: Annotated[
+        tuple[Reason, ...], Meta(description="Why it is fraud, the strongest first, 5 at most; empty for legitimate")
+    ] = ()

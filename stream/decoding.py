@@ -20,6 +20,7 @@ from stream.diagnosis import MAX_NESTING, Rejection, diagnose, nesting
 from stream.errors import Mendable
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _UNSAFE_IN_A_NAME: Final = re.compile(r'["\\\x00-\x1f]')
 _NOT_NUMBERS: Final = ("transaction_id", "event_time", "account_id", "currency")
 
@@ -96,6 +97,12 @@ class TransactionDecoder:
             return np.empty((0, width))
         rows = [self._values(transaction) for transaction in transactions]
         return np.array(rows, dtype=np.float64)[:, :width]
+
+    @staticmethod
+    def times(transactions: Sequence[Transaction]) -> NDArray[np.int64]:
+        """When decoded transactions happened: int64[n], whole epoch milliseconds UTC."""
+        moments = (transaction.event_time for transaction in transactions)
+        return np.array([one if isinstance(one, int) else (one - _EPOCH) // _MILLISECOND for one in moments], np.int64)
 
 
 def event_time_of(transaction: Transaction) -> datetime:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from model.scorer import Scorer
+from model.scoring.scorer import Scorer
 from stream.contracts import (
     CONTENT_TYPE_HEADER,
     JSON_CONTENT_TYPE,
@@ -20,6 +22,7 @@ from stream.contracts import (
     VERDICT_HEADER,
     DeadLetterReason,
     ModelRef,
+    Reason,
     Ruling,
     Source,
     Transaction,
@@ -33,6 +36,8 @@ from stream.settings import TopicSettings
 
 # A version 00 traceparent has 55 characters; what is much longer is none and would only swell the verdict.
 _LONGEST_TRACEPARENT = 256
+
+_MOST_REASONS = 5
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,16 @@ class Judged:
     missing: Mapping[str, int]
 
 
+class _Finding(NamedTuple):
+    """What the model says of a transaction."""
+
+    probability: float
+    ruling: Ruling
+    reasons: tuple[Reason, ...]
+
+
 class Judge:
-    """Decodes, scores in one call, and writes one verdict or dead letter for each record.
+    """Decodes, scores in one call, explains the frauds in another, and writes one verdict or dead letter a record.
 
     Args:
         scorer: The model.
@@ -89,9 +102,9 @@ class Judge:
         """Rules on every record of a batch; bad ones never keep good ones from their verdict."""
         decoded = [_too_long_a_key(record) or self._decoder.decode(record.value) for record in records]
         transactions = [item for item in decoded if isinstance(item, Transaction)]
-        rows = self._decoder.matrix(transactions)
+        rows, times = self._decoder.matrix(transactions), self._decoder.times(transactions)
         started = self._timer()
-        probabilities = iter(self._scorer.score(rows).tolist())
+        findings = iter(self._findings(rows, times))
         scoring_seconds = self._timer() - started
 
         scored_at = self._now()
@@ -103,25 +116,37 @@ class Judge:
                 rejections.append(item)
                 outgoing.append(dead_letter(record, item, topic=self._topics.dead_letters))
             else:
-                verdict = self._verdict(record, item, next(probabilities), scored_at)
+                verdict = self._verdict(record, item, next(findings), scored_at)
                 verdicts.append((record, verdict))
                 outgoing.append(self._write(record, verdict))
         missing = dict(zip(self._scorer.inputs, np.isnan(rows).sum(axis=0).tolist(), strict=True))
         return Judged(outgoing, verdicts, rejections, scoring_seconds, missing)
 
-    def _verdict(self, record: Record, item: Transaction, probability: float, scored_at: datetime) -> Verdict:
+    def _findings(self, rows: NDArray[np.float64], times: NDArray[np.int64]) -> list[_Finding]:
+        probabilities = self._scorer.score(rows, times)
+        fraud = probabilities >= self._scorer.threshold
+        reasons = iter(self._scorer.reasons(rows[fraud], times[fraud], most=_MOST_REASONS))
+        return [
+            _Finding(probability, Ruling.FRAUD, tuple(Reason(*reason) for reason in next(reasons)))
+            if is_fraud
+            else _Finding(probability, Ruling.LEGITIMATE, ())
+            for probability, is_fraud in zip(probabilities.tolist(), fraud.tolist(), strict=True)
+        ]
+
+    def _verdict(self, record: Record, item: Transaction, finding: _Finding, scored_at: datetime) -> Verdict:
         return Verdict(
             transaction_id=item.transaction_id,
             account_id=item.account_id,
             event_time=event_time_of(item),
             amount=item.amount,
             currency=item.currency,
-            verdict=Ruling.FRAUD if probability >= self._scorer.threshold else Ruling.LEGITIMATE,
-            fraud_probability=probability,
+            verdict=finding.ruling,
+            fraud_probability=finding.probability,
             threshold=self._scorer.threshold,
             model=self._model,
             source=Source(topic=record.topic, partition=record.partition, offset=record.offset),
             scored_at=scored_at,
+            reasons=finding.reasons,
         )
 
     def _write(self, record: Record, verdict: Verdict) -> Outgoing:

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry
 
-from model.scorer import Scorer
+from model.scoring.scorer import Scorer
 from stream import kafka as clients
 from stream.health import Health, serving
 from stream.judging import Judge

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from confluent_kafka import KafkaError, Message, Producer
 
-from model.dataset import Dataset
+from model.data.dataset import Dataset
 from model.profile import Profile
 from stream.errors import Mendable, WorkerFailed
 from stream.kafka import Stop
@@ -37,10 +37,13 @@ def transactions_of(dataset: Dataset, profile: Profile, *, topic: str, limit: in
     """
     encode = msgspec.json.Encoder().encode
     order = np.argsort(dataset.times, kind="stable")[:limit]
+    ids = dataset.ids
+    # A code of -1 finds the None at the end.
+    accounts = [*dataset.account_names, None]
     for row in order.tolist():
-        account = dataset.accounts[row] if dataset.accounts is not None else None
+        account = accounts[dataset.accounts[row]] if dataset.accounts is not None else None
         fields: dict[str, Any] = {
-            "transaction_id": dataset.ids[row],
+            "transaction_id": ids[row],
             "event_time": datetime.fromtimestamp(dataset.times[row] / 1000, UTC),
         }
         if account is not None:

@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
+from model.json_schema import DIALECT, as_text, value_schema, write_documents
 from stream import contracts
 from stream.contracts import SCHEMA_VERSION, DeadLetterReason, Transaction, Verdict
 from stream.settings import TopicSettings
 
-_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+__all__ = ["NUMBER", "TEXT", "as_text", "documents", "headers_schema", "value_schema", "write_documents"]
 
 # How header values, which are bytes, read.
 TEXT: Final = {"type": "string"}
@@ -37,37 +34,10 @@ def documents() -> dict[str, str]:
     )
 
 
-def as_text(written: Mapping[str, object]) -> dict[str, str]:
-    """Documents as they stand in their files."""
-    return {name: json.dumps(document, indent=2) + "\n" for name, document in written.items()}
-
-
-def write_documents(folder: Path, texts: Mapping[str, str]) -> None:
-    """Writes every document into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text)
-
-
-def value_schema(contract: type, version: str) -> dict[str, Any]:
-    """The JSON Schema of a record's value."""
-    return {"$schema": _DIALECT, "x-schema-version": version, **_unindented(msgspec.json.schema(contract))}
-
-
-def _unindented(schema: Any) -> Any:
-    """Descriptions are docstrings, whose indentation depends on the Python that reads them."""
-    if isinstance(schema, dict):
-        return {
-            name: inspect.cleandoc(value) if name == "description" and isinstance(value, str) else _unindented(value)
-            for name, value in schema.items()
-        }
-    return [_unindented(item) for item in schema] if isinstance(schema, list) else schema
-
-
 def headers_schema(properties: Mapping[str, object], version: str, *, title: str, comment: str) -> dict[str, Any]:
     """The JSON Schema of a record's headers, all of them required."""
     return {
-        "$schema": _DIALECT,
+        "$schema": DIALECT,
         "x-schema-version": version,
         "title": title,
         "$comment": comment,

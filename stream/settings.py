@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
@@ -65,10 +66,24 @@ class TopicSettings(Section):
         return self
 
 
+class ModelSettings(Section):
+    """Where models are kept, and whose are trusted."""
+
+    registry: str | None = Field(None, min_length=1, description="Directory, or s3://bucket/prefix")
+    s3_endpoint_url: str | None = Field(None, description="Of an S3 that is not Amazon's")
+    cache: Path | None = Field(
+        None, description="Directory for copies of models in S3; None is fraudstream in the user's cache directory"
+    )
+    verify_key_file: Path | None = Field(
+        None, description="Public key (PEM); with it, a model that this key did not sign is refused"
+    )
+    signing_key_file: Path | None = Field(None, description="Private key (PEM) that new models are signed with")
+
+
 class ScorerSettings(Section):
     """One member of the scoring group."""
 
-    model: str | None = Field(None, description="Directory of the model that scores")
+    model: str | None = Field(None, description="What scores: directory of a model, or its name in the registry")
     group_id: str = Field("fraud-scorer", min_length=1)
     slot: NonNegativeInt = Field(0, description="Which of the group's workers this is; each needs its own")
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = Field(500, description="Records scored at most at once")

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from cli.evaluate import evaluate
 from cli.train import train
-from model.artifact import load_scorer
 from model.errors import Mendable
-from model.manifest import read_manifest
+from model.versions.artifact import load_scorer
+from model.versions.manifest import read_manifest
 from tests.harness.fraud import attempt, fraud
 from tests.harness.labelled import labelled_frame
 

@@ -10,7 +10,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from stream.contracts import ModelRef, Ruling, Source, Verdict
+from stream.contracts import ModelRef, Reason, Ruling, Source, Verdict
 from stream.schemas import documents
 
 FOLDER = Path(__file__).parents[2] / "docs" / "contracts"
@@ -71,7 +71,17 @@ def test_the_first_verdict_is_still_read_and_still_valid() -> None:
     jsonschema.validate(json.loads(FIRST_VERDICT), json.loads((FOLDER / "verdict.schema.json").read_text()))
 
 
+def test_reasons_are_read_and_valid_and_none_where_a_verdict_came_before_them() -> None:
+    known = b'{"feature":"amount","value":12.5,"contribution":0.6}'
+    missing = b'{"feature":"V1","value":null,"contribution":0.1}'
+    later = FIRST_VERDICT.replace(b"{", b'{"reasons":[' + known + b"," + missing + b"],", 1)
+
+    assert msgspec.json.decode(FIRST_VERDICT, type=Verdict).reasons == ()
+    assert msgspec.json.decode(later, type=Verdict).reasons == (Reason("amount", 12.5, 0.6), Reason("V1", None, 0.1))
+    jsonschema.validate(json.loads(later), json.loads((FOLDER / "verdict.schema.json").read_text()))
+
+
 def test_a_reader_ignores_fields_that_a_later_version_adds() -> None:
-    later = FIRST_VERDICT.replace(b"{", b'{"reasons":["amount"],', 1)
+    later = FIRST_VERDICT.replace(b"{", b'{"colour":["red"],', 1)
 
     assert msgspec.json.decode(later, type=Verdict).transaction_id == "t-1"

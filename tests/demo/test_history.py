@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from demo.history import ProfileNotNamed, TooShort, cut_history, earlier_rows, fitting_profile
-from model.dataset import read_dataset
+from model.data.dataset import read_dataset
 from model.profile import load_profile
 
 SIMULATED = load_profile("simulated")
@@ -45,7 +45,8 @@ def test_a_file_is_cut_in_time_and_nothing_is_changed(tmp_path: Path, ending: st
         rows = [row_of[name] for name in part.ids]
         assert part.inputs.tobytes() == whole.inputs[rows].tobytes()
         assert part.times.tolist() == whole.times[rows].tolist()
-        assert part.accounts == ["007"] * len(part)
+        assert part.accounts is not None
+        assert [part.account_names[code] for code in part.accounts] == ["007"] * len(part)
 
 
 def test_rows_of_one_moment_are_not_torn_apart() -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
 from pathlib import Path
 
 import pytest
 
-from model.artifact import save_model
-from model.dataset import Dataset, dataset_from_frame
-from model.manifest import Manifest
-from model.training import TrainedModel, TrainingPlan, train
+from model.data.dataset import Dataset, dataset_from_frame
+from model.versions.manifest import MANIFEST_FILE
 from tests.harness.labelled import PROFILE, labelled_frame
+from tests.harness.small_model import SmallModel, small_model
 
 
 @pytest.fixture(scope="session")
@@ -20,24 +19,18 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def trained(dataset: Dataset) -> TrainedModel:
-    return train(dataset, PROFILE, plan=TrainingPlan(trees=12), progress=lambda _, __: None)
-
-
-def save(trained: TrainedModel, out: Path, *, created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> Manifest:
-    return save_model(
-        out,
-        trained.pipeline,
-        profile=PROFILE,
-        threshold=trained.threshold,
-        metrics=trained.metrics,
-        training=trained.record,
-        created_at=created_at,
-    )
+def trained(dataset: Dataset) -> SmallModel:
+    return small_model(dataset)
 
 
 @pytest.fixture
-def saved(trained: TrainedModel, tmp_path: Path) -> Path:
+def saved(trained: SmallModel, tmp_path: Path) -> Path:
     """A model directory of the test's own, to do anything to."""
-    save(trained, tmp_path / "model")
+    trained.save(tmp_path / "model")
     return tmp_path / "model"
+
+
+def edit_manifest(model: Path, **fields: object) -> None:
+    """Writes other fields into a manifest, as somebody with an editor would."""
+    content = json.loads((model / MANIFEST_FILE).read_bytes())
+    (model / MANIFEST_FILE).write_text(json.dumps(content | fields))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from model.profile import ProfileInvalid, ProfileUnknown, load_profile, shipped_profiles
+from model.window_features import LABEL_DELAY
 
 GOOD = """
 name = "own"
@@ -74,6 +75,12 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         ('column = "at"', 'column = "at"\nunit = "s"', ["time.unit without time.origin"]),
         ('column = "at"', 'column = "at"\norigin = 2026-01-01T00:00:00Z', ["time.origin without time.unit"]),
         ('column = "at"', 'column = "at"\nunit = "h"', ["h"]),
+        ('name = "own"', 'name = "own"\nsegment = "fraud"', ["label 'fraud' is also the segment"]),
+        ('name = "own"', 'name = "own"\nsegment = ""', ["segment is empty"]),
+        ('name = "own"', 'name = "own"\nlabel_delay_days = -1', ["label_delay_days -1 is no number of days"]),
+        ('name = "own"', 'name = "own"\nlabel_delay_days = nan', ["label_delay_days nan"]),
+        ('name = "own"', 'name = "own"\ncalendar = ["hour", "moon"]', ["'moon' is none of hour, night, weekend"]),
+        ('name = "own"', 'name = "own"\ncalendar = ["hour", "hour"]', ["calendar 'hour' is there 2 times"]),
         ('[time]\ncolumn = "at"', 'time = "at"', ["time"]),
         ("[time]", "[time", ["no TOML"]),
     ],
@@ -84,10 +91,52 @@ def test_what_makes_no_sense_is_named(was: str, written: str, said: list[str], t
     assert all(one in message for one in said), message
 
 
-def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
-    message = mistakes_of(GOOD.replace('["a", "b"]', '["a", "a", "fraud"]') + 'unit = "ms"\n', tmp_path)
+@pytest.mark.parametrize(
+    ("calendar", "absolute", "features"),
+    [
+        ("", "", ("hour", "night", "weekend")),
+        ("", "absolute = false", ()),
+        ("calendar = []", "", ()),
+        ("calendar = []", "absolute = false", ()),
+        ('calendar = ["weekend"]', "absolute = true", ("weekend",)),
+    ],
+)
+def test_the_model_gets_of_the_time_what_is_asked_for_or_all_that_means_something(
+    calendar: str, absolute: str, features: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "own.toml").write_text(f"{calendar}\n{GOOD}{absolute}\n")
 
-    assert all(part in message for part in ("'a' is there 2 times", "'fraud' is among the inputs", "time.unit without"))
+    assert load_profile(str(tmp_path / "own.toml")).calendar_features == features
+
+
+def test_no_calendar_is_to_be_had_of_a_time_that_is_not_absolute(tmp_path: Path) -> None:
+    text = f'calendar = ["night"]\n{GOOD}unit = "s"\norigin = 2013-09-01T00:00:00Z\nabsolute = false\n'
+
+    assert "a time that is not absolute" in mistakes_of(text, tmp_path)
+
+
+def test_the_shipped_profiles_say_what_is_known_of_their_time() -> None:
+    ulb, handbook, simulated = (load_profile(name) for name in ("ulb", "handbook", "simulated"))
+
+    assert not ulb.time.absolute
+    assert [profile.calendar_features for profile in (ulb, handbook, simulated)] == [(), (), ()]
+    assert [profile.label_delay_days for profile in (ulb, handbook)] == [0, 7]
+    assert simulated.label_delay_days == LABEL_DELAY.days
+
+
+def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace('["a", "b"]', '["a", "a", "fraud"]') + 'unit = "ms"\nabsolute = false\n'
+    message = mistakes_of('calendar = ["noon"]\nlabel_delay_days = -0.5\n' + text, tmp_path)
+
+    said = (
+        "'a' is there 2 times",
+        "'fraud' is among the inputs",
+        "time.unit without",
+        "'noon'",
+        "-0.5",
+        "not absolute",
+    )
+    assert all(part in message for part in said), message
 
 
 def test_an_origin_may_be_text_and_without_a_zone(tmp_path: Path) -> None:

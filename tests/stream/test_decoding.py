@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from stream.contracts import DeadLetterReason, Transaction
+from stream.contracts import LATEST_EPOCH_MS, DeadLetterReason, Transaction
 from stream.decoding import InputNameUnusable, TransactionDecoder, event_time_of
 from stream.diagnosis import Rejection
 
@@ -120,6 +120,25 @@ def test_numbers_arrive_bit_for_bit() -> None:
 @pytest.mark.parametrize("event_time", [1_767_225_600_000, "2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00"])
 def test_event_times_of_both_kinds_are_the_same_instant(event_time: int | str) -> None:
     assert event_time_of(accepted(record(event_time=event_time))) == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("event_time", "epoch_ms"),
+    [
+        (0, 0),
+        (LATEST_EPOCH_MS, LATEST_EPOCH_MS),
+        (1_700_000_000_001, 1_700_000_000_001),
+        ("2023-11-14T22:13:20.001Z", 1_700_000_000_001),
+        ("2023-11-15T03:43:20.001999+05:30", 1_700_000_000_001),
+        ("1969-12-31T23:59:59.999900Z", -1),
+        ("0001-01-01T00:00:00+14:00", -62_135_647_200_000),
+    ],
+)
+def test_moments_are_whole_milliseconds_whatever_their_zone(event_time: int | str, epoch_ms: int) -> None:
+    times = DECODER.times([accepted(record(event_time=event_time))] * 2)
+
+    assert (times.dtype, times.tolist()) == (np.dtype(np.int64), [epoch_ms] * 2)
+    assert DECODER.times([]).shape == (0,)
 
 
 def test_an_input_called_like_a_text_field_is_refused_at_start() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from model.dataset import dataset_from_frame
+from model.data.dataset import dataset_from_frame
 from model.profile import Profile, TimeColumn
 from stream import kafka as clients
 from stream.replay import RateInvalid, send, transactions_of

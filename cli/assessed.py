@@ -1,0 +1,116 @@
+"""What a training found out, on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from cli import console
+from cli.measures import measures_table
+
+if TYPE_CHECKING:
+    from model.measuring.assessment import Assessment, Candidate, DataReport, Interval
+
+# Told in lines of their own.
+_COUNTED = ("missing", "unparsable", "left_out", "duplicates")
+
+
+def print_assessment(assessment: Assessment) -> None:
+    """The data, the candidates, the measures and the decisions."""
+    for line in _lines(assessment):
+        _say(line)
+    console.out.print(_candidates(assessment))
+    console.out.print(measures_table("On the test window, which is later than all the rest", assessment.metrics))
+    console.out.print(_decisions(assessment))
+    for line in _judgement(assessment):
+        _say(line)
+
+
+def _lines(assessment: Assessment) -> Iterator[str]:
+    yield from _of_data(assessment.data)
+    for window in assessment.windows:
+        first, last = (f"{moment:%Y-%m-%d %H:%M}" for moment in (window.first, window.last))
+        known = f", {window.known_compromised} of known accounts removed" if window.known_compromised else ""
+        yield f"{window.name}: {window.rows} rows, {window.frauds} frauds, {first} to {last}{known}"
+    yield from (f"note: {note}" for note in assessment.notes)
+    yield from (f"warning: {finding.text}" for finding in assessment.data.findings if finding.kind not in _COUNTED)
+
+
+def _of_data(data: DataReport) -> Iterator[str]:
+    left_out = ", ".join(f"{count} {reason}" for reason, count in data.left_out.items())
+    yield f"rows: {data.rows}" + (f", left out: {left_out}" if left_out else "")
+    if data.sampling is not None:
+        yield f"of the legitimate rows {data.sampling.legitimate_kept:.1%} were kept, of the frauds all"
+    for what, counts in (
+        ("cells without a number, imputed", data.missing),
+        ("cells that hold something else than a number", data.unparsable),
+        ("cells clipped to the limits of the training window", data.clipped),
+    ):
+        if counts:
+            yield f"{what}: " + ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _candidates(assessment: Assessment) -> Table:
+    table = Table("candidate", title="Candidates, by average precision on the windows before", title_justify="left")
+    for name in ("average precision", "behind the best"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    stages: dict[str, list[Candidate]] = {"table": [], "search": []}
+    for candidate in assessment.candidates:
+        stages[candidate.stage].append(candidate)
+    for candidates in stages.values():
+        for one in candidates:
+            style = "bold" if one.chosen else None
+            label = f"{one.recipe.label}{' (chosen)' if one.chosen else ''}"
+            table.add_row(label, _interval(one.average_precision), _interval(one.behind), one.why, style=style)
+        table.add_section()
+    return table
+
+
+def _decisions(assessment: Assessment) -> Table:
+    table = Table(
+        "threshold for", title="Decisions: what each threshold means on the test window", title_justify="left"
+    )
+    for name in ("from", "alerts a day", "precision", "recall", "frauds caught", "money caught", "money lost"):
+        table.add_column(name, justify="right")
+    for one in assessment.decisions:
+        test = one.test
+        table.add_row(
+            one.policy + ("" if one.reached else " (not reached)"),
+            f"{one.threshold:.4g}",
+            f"{test.alerts_a_day:.1f}",
+            _share(test.precision),
+            _share(test.recall),
+            f"{test.frauds_caught} of {test.frauds}",
+            *("-" if money is None else f"{money:,.0f}" for money in (test.money_caught, test.money_lost)),
+            style="bold" if one.shipped else None,
+        )
+    return table
+
+
+def _judgement(assessment: Assessment) -> Iterator[str]:
+    precision, calibration = assessment.intervals["average_precision"], assessment.calibration
+    yield f"average precision {_interval(precision)} with 95 % confidence"
+    yield (
+        f"calibration: {calibration.method}; expected error {calibration.error_before:.5f} before, "
+        f"{calibration.error_after:.5f} after; Brier score {calibration.brier_before:.6f} before, "
+        f"{calibration.brier_after:.6f} after"
+    )
+    spread = assessment.spread["average_precision"]
+    yield f"over {len(assessment.folds)} folds: average precision {spread.mean:.4f}, deviation {spread.deviation:.4f}"
+
+
+def _interval(interval: Interval | None) -> str:
+    if interval is None:
+        return "-"
+    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.3f}"
+
+
+def _say(line: str) -> None:
+    console.out.print(line, markup=False, highlight=False, soft_wrap=True)

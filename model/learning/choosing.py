@@ -1,0 +1,224 @@
+"""The choice of a recipe: the fixed table, a search of hyper-parameters, and a final among the best of both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from model.learning.candidates import AUTO, points, rungs, table
+from model.learning.contest import Contender, Contest
+from model.learning.selection import Contestant, choose, explained
+from model.measuring.assessment import Candidate, Interval
+from model.measuring.bootstrap import bootstrap_intervals, paired_difference
+from model.recipes import Recipe
+
+# Enough to tell ways of resampling apart: the table's forests differ in nothing else.
+_TABLE_TREES: Final = 32
+_FIRST_BRACKET: Final = 8
+_ROUNDS: Final = 1000
+# What is estimated from what has been seen so far is out by about that.
+_MARGIN: Final = 1.25
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """How much is tried.
+
+    Attributes:
+        resampling: As `model.learning.candidates.parse_resampling` lets through.
+        trees: In a finished forest.
+        budget_s: Seconds for table and search; 0 searches nothing; None is one bracket of eight, however long it
+            takes: only that is the same on every machine.
+        seed: Of every random choice.
+    """
+
+    resampling: str = AUTO
+    trees: int = 100
+    budget_s: float | None = None
+    seed: int = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What was chosen and why.
+
+    Attributes:
+        recipe: The chosen one.
+        other: The best recipe of the other kind of model, for comparison.
+        scores: float64[m], of the chosen one on the judged rows, uncalibrated.
+        other_scores: float64[m], of the other.
+        candidates: The table and the finalists, best first within each.
+        notes: What did not go as usual.
+    """
+
+    recipe: Recipe
+    other: Recipe
+    scores: NDArray[np.float64]
+    other_scores: NDArray[np.float64]
+    candidates: tuple[Candidate, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Clock:
+    """How much is done and how long that took, to tell how long the rest will take."""
+
+    timer: Callable[[], float]
+    budget_s: float | None
+    tell: Callable[[str, float], None]
+    total: float = 1.0
+    done: float = 0.0
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.timer()
+
+    def has_time_for(self, work: float) -> bool:
+        if self.budget_s is None:
+            return True
+        spent = self.timer() - self.started
+        return self.budget_s > 0 and spent + _MARGIN * work * spent / max(self.done, 1.0) <= self.budget_s
+
+    def worked(self, doing: str, work: float) -> None:
+        self.done += work
+        self.tell(doing, min(self.done / self.total, 1.0))
+
+
+def choose_recipe(
+    contest: Contest,
+    plan: SearchPlan,
+    *,
+    progress: Callable[[str, float], None],
+    timer: Callable[[], float] = time.monotonic,
+) -> Choice:
+    """Compares, searches, and takes the best, or a simpler one that is as good as far as can be seen.
+
+    Args:
+        contest: The windows before the test window.
+        plan: How much to try.
+        progress: Is told what is being done and the share of all that is done.
+        timer: Monotonic seconds.
+    """
+    clock = _Clock(timer, plan.budget_s, progress)
+    fixed = contest.enter(table(plan.resampling, trees=_TABLE_TREES))
+    clock.total = sum(contest.work(one.recipe, _TABLE_TREES) for one in fixed) + _work_of_a_bracket(contest, plan)
+    contest.grow(fixed, _TABLE_TREES, worked=lambda work: clock.worked("comparing candidates", work))
+    regressions = [one for one in fixed if one.recipe.kind == "logistic_regression"]
+    forests = contest.best((one for one in fixed if one.recipe.kind == "random_forest"), len(fixed))
+
+    found, notes = _search(contest, plan, clock, [one.recipe.resampling for one in forests])
+    # The best default forest is a finalist as well, with as many trees as the others.
+    plain = contest.enter([_with_trees(forests[0].recipe, plan.trees)])
+    contest.grow(plain, plan.trees, worked=lambda work: clock.worked("growing finalists", work))
+    finalists = [*plain, *found, *contest.best(regressions, 1)]
+    contestants = _contestants(contest, finalists, seed=plan.seed)
+    chosen = choose(contestants)
+    other = _best_of_another_kind(contest, finalists, finalists[chosen])
+    return Choice(
+        recipe=finalists[chosen].recipe,
+        other=other.recipe,
+        scores=finalists[chosen].scores,
+        other_scores=other.scores,
+        candidates=(*_table_rows(contest, fixed, seed=plan.seed), *explained(contestants, chosen)),
+        notes=(*notes, *dict.fromkeys(note for one in (*fixed, *finalists) for fit in one.fits for note in fit.notes)),
+    )
+
+
+def _search(
+    contest: Contest, plan: SearchPlan, clock: _Clock, ways: Sequence[str]
+) -> tuple[list[Contender], tuple[str, ...]]:
+    """The best of each bracket with all their trees, and a note where time ran out."""
+    found: list[Contender] = []
+    # The two best ways of resampling the default forest, and both that need no made-up frauds.
+    resamplings = list(dict.fromkeys([*ways[:2], *(way for way in ways if not way.startswith("smote"))]))
+    bracket = 0
+    while plan.budget_s is not None or bracket == 0:
+        recipes = points(_FIRST_BRACKET, resamplings=resamplings, trees=plan.trees, seed=plan.seed, bracket=bracket)
+        running = contest.enter(recipes)
+        for count, trees in rungs(len(running), trees=plan.trees):
+            running = running if running[0].trees == 0 else contest.best(running, count)
+            work = sum(contest.work(one.recipe, trees - one.trees) for one in running)
+            if not clock.has_time_for(work):
+                tried = bracket * _FIRST_BRACKET + (len(recipes) if running[0].trees else 0)
+                return found, (f"the search ended with its budget of {plan.budget_s:g} s: {tried} forests tried",)
+            contest.grow(running, trees, worked=lambda work: clock.worked("searching", work))
+        found = contest.best([*found, *running], 2)
+        bracket += 1
+    return found, ()
+
+
+def _work_of_a_bracket(contest: Contest, plan: SearchPlan) -> float:
+    if plan.budget_s == 0:
+        return contest.work(Recipe(kind="random_forest"), plan.trees)
+    recipes = points(_FIRST_BRACKET, resamplings=["none"], trees=plan.trees, seed=plan.seed)
+    typical = sum(contest.work(recipe, 1) for recipe in recipes) / len(recipes)
+    grown = 0
+    work = 0.0
+    for count, trees in rungs(len(recipes), trees=plan.trees):
+        work += count * (trees - grown) * typical
+        grown = trees
+    return work + contest.work(Recipe(kind="random_forest"), plan.trees)
+
+
+def _contestants(contest: Contest, contenders: Sequence[Contender], *, seed: int) -> list[Contestant]:
+    best = contest.best(contenders, 1)[0]
+    return [
+        Contestant(one.recipe, one.size, _precision(contest, one, seed), _behind(contest, one, best, seed))
+        for one in contenders
+    ]
+
+
+def _table_rows(contest: Contest, fixed: Sequence[Contender], *, seed: int) -> tuple[Candidate, ...]:
+    best = contest.best(fixed, 1)[0]
+    rows = [
+        Candidate(
+            recipe=one.recipe,
+            average_precision=_precision(contest, one, seed),
+            behind=_behind(contest, one, best, seed),
+            stage="table",
+            chosen=False,
+            why="the best of the table" if one is best else "",
+        )
+        for one in fixed
+    ]
+    return tuple(sorted(rows, key=lambda row: -row.average_precision.value))
+
+
+def _precision(contest: Contest, one: Contender, seed: int) -> Interval:
+    return bootstrap_intervals(
+        contest.labels,
+        one.scores,
+        weights=contest.weights,
+        windows=contest.windows,
+        measures=("average_precision",),
+        rounds=_ROUNDS,
+        seed=seed,
+    )["average_precision"]
+
+
+def _behind(contest: Contest, one: Contender, best: Contender, seed: int) -> Interval | None:
+    if one is best:
+        return None
+    return paired_difference(
+        contest.labels,
+        one.scores,
+        best.scores,
+        weights=contest.weights,
+        windows=contest.windows,
+        rounds=_ROUNDS,
+        seed=seed,
+    )
+
+
+def _best_of_another_kind(contest: Contest, finalists: Sequence[Contender], chosen: Contender) -> Contender:
+    return contest.best((one for one in finalists if one.recipe.kind != chosen.recipe.kind), 1)[0]
+
+
+def _with_trees(recipe: Recipe, trees: int) -> Recipe:
+    return msgspec.structs.replace(recipe, trees=trees)

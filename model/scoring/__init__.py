@@ -1,0 +1,1 @@
+"""The model in service: numpy and msgspec only, nothing that learns."""

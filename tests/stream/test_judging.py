@@ -1,0 +1,121 @@
+"""Verdicts, their reasons, and dead letters of a batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from model.scoring.calendar import CALENDAR
+from model.scoring.scorer import Scorer
+from stream.contracts import Reason, Ruling, Verdict
+from stream.judging import Judge, Judged
+from stream.records import Record
+from stream.settings import TopicSettings
+from tests.harness.served import SIGMOID, served, table
+
+INPUTS = ("amount", "V1", "V2", "V3", "V4", "V5", "V6")
+MOMENT = datetime(2026, 1, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    serving = served(len(INPUTS), inputs=INPUTS, calendar=CALENDAR, calibration=SIGMOID)
+    return Scorer(serving, threshold=0.02, name="small", version="0123456789ab")
+
+
+def _judged(scorer: Scorer, values: Sequence[Mapping[str, Any] | bytes]) -> Judged:
+    judge = Judge(scorer, TopicSettings(), max_record_bytes=1_000, now=lambda: MOMENT, timer=lambda: 0.0)
+    encoded = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
+    return judge.judge([Record("transactions", 0, at, b"k", value, (), 0) for at, value in enumerate(encoded)])
+
+
+def _transactions(rows: int = 300) -> list[dict[str, Any]]:
+    inputs, times, _ = table(len(INPUTS), rows=rows, seed=11)
+    return [
+        {
+            "transaction_id": f"t-{at}",
+            "event_time": int(moment),
+            **{name: None if np.isnan(value) else value for name, value in zip(INPUTS, row.tolist(), strict=True)},
+        }
+        for at, (row, moment) in enumerate(zip(inputs, times, strict=True))
+    ]
+
+
+def test_a_fraud_comes_with_its_reasons_and_a_legitimate_transaction_without(scorer: Scorer) -> None:
+    judged = _judged(scorer, _transactions())
+
+    verdicts = [verdict for _, verdict in judged.verdicts]
+    frauds = [verdict for verdict in verdicts if verdict.verdict is Ruling.FRAUD]
+    assert 10 < len(frauds) < 290
+    assert not any(verdict.reasons for verdict in verdicts if verdict.verdict is Ruling.LEGITIMATE)
+    for verdict in frauds:
+        added = [reason.contribution for reason in verdict.reasons]
+        assert 1 <= len(added) <= 5
+        assert added == sorted(added, reverse=True)
+        assert added[-1] > 0
+        assert {reason.feature for reason in verdict.reasons} <= {*INPUTS, *CALENDAR}
+    assert max(len(verdict.reasons) for verdict in frauds) == 5
+
+
+def test_reasons_belong_to_the_transaction_they_stand_with(scorer: Scorer) -> None:
+    transactions = _transactions()
+    together = _judged(scorer, [b"not JSON", *transactions, b"{}"])
+
+    assert len(together.rejections) == 2
+    for (record, verdict), sent in zip(together.verdicts, transactions, strict=True):
+        assert verdict.transaction_id == sent["transaction_id"] == f"t-{record.offset - 1}"
+        for reason in verdict.reasons:
+            if reason.feature in INPUTS:
+                assert reason.value == sent[reason.feature]
+
+
+def test_a_batch_does_not_change_what_is_said_of_a_transaction(scorer: Scorer) -> None:
+    transactions = _transactions(40)
+    together = [verdict for _, verdict in _judged(scorer, transactions).verdicts]
+
+    for sent, expected in zip(transactions, together, strict=True):
+        alone = _judged(scorer, [sent]).verdicts[0][1]
+        assert (alone.fraud_probability, alone.reasons) == (expected.fraud_probability, expected.reasons)
+
+
+def test_every_verdict_is_written_as_it_was_found(scorer: Scorer) -> None:
+    judged = _judged(scorer, _transactions(60))
+
+    written = [msgspec.json.decode(one.value or b"", type=Verdict) for one in judged.outgoing]
+
+    assert written == [verdict for _, verdict in judged.verdicts]
+    assert any(isinstance(reason, Reason) for verdict in written for reason in verdict.reasons)
+
+
+def test_the_scorer_is_told_when_a_transaction_happened_however_it_is_written(scorer: Scorer) -> None:
+    sent = next(one for one in _transactions() if _judged(scorer, [one]).verdicts[0][1].verdict is Ruling.FRAUD)
+    night = MOMENT.replace(hour=3)
+    written = [
+        night.isoformat(),
+        (night + timedelta(hours=5, minutes=30)).isoformat().replace("+00:00", "+05:30"),
+        int(night.timestamp() * 1000),
+    ]
+
+    verdicts = [verdict for _, verdict in _judged(scorer, [{**sent, "event_time": one} for one in written]).verdicts]
+
+    assert len({(verdict.fraud_probability, verdict.reasons) for verdict in verdicts}) == 1
+    rows = np.array([[np.nan if sent[name] is None else sent[name] for name in INPUTS]])
+    times = np.array([int(night.timestamp() * 1000)])
+    assert verdicts[0].fraud_probability == scorer.score(rows, times)[0]
+    assert [tuple(one) for one in scorer.reasons(rows, times, most=5)[0]] == [
+        (one.feature, one.value, one.contribution) for one in verdicts[0].reasons
+    ]
+
+
+def test_a_batch_without_a_transaction_has_no_verdicts(scorer: Scorer) -> None:
+    judged = _judged(scorer, [b"no", b"{}"])
+
+    assert judged.verdicts == []
+    assert len(judged.outgoing) == len(judged.rejections) == 2
+    assert set(judged.missing.values()) == {0}
