@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -13,6 +14,9 @@ from model.recipes import Recipe
 
 SMOTE_RATIOS: Final = ("0.05", "0.1", "0.5")
 AUTO: Final = "auto"
+
+# Forests of fewer trees than that tell little about those of more.
+_FEWEST_TREES: Final = 8
 
 # Good starting points on published card data, tried before anything random: many features a split and leaves of a
 # few rows where features were made with care; random splits and weights where they were not.
@@ -68,7 +72,7 @@ def points(count: int, *, resamplings: Sequence[str], trees: int, seed: int, bra
     Args:
         count: How many at most.
         resamplings: Ways of resampling to draw from; the likelier, the earlier it stands.
-        trees: In each.
+        trees: In each of best splits; of random splits, whose trees cost less and differ more, there are twice as many.
         seed: The same gives the same.
         bracket: Another number gives others.
     """
@@ -78,30 +82,29 @@ def points(count: int, *, resamplings: Sequence[str], trees: int, seed: int, bra
         for tried in _FIRST_TRIED:
             resampling = tried.get("resampling", resamplings[0])
             if resampling in resamplings:
-                found[msgspec.convert({**_forest(trees), "resampling": resampling, **tried}, Recipe)] = None
+                found[_forest({"resampling": resampling, **tried}, trees)] = None
     for _ in range(50 * count):
         if len(found) >= count:
             break
         drawn = {name: values[random.integers(len(values))] for name, values in _SPACE.items()}
         way = resamplings[min(int(random.geometric(0.5)) - 1, len(resamplings) - 1)]
-        found[msgspec.convert({**_forest(trees), "resampling": way, **drawn}, Recipe)] = None
+        found[_forest({"resampling": way, **drawn}, trees)] = None
     return tuple(found)[:count]
 
 
-def rungs(count: int, *, trees: int) -> tuple[tuple[int, int], ...]:
-    """Successive halving (Jamieson and Talwalkar, AISTATS 2016): how many candidates grow to how many trees.
+def rungs(count: int, *, trees: int) -> tuple[tuple[int, float], ...]:
+    """Successive halving (Jamieson and Talwalkar, AISTATS 2016): how many candidates grow to what share of their trees.
 
     Args:
         count: How many start.
-        trees: That the last have.
+        trees: In a finished forest; with few, there is nothing to gain.
 
     Returns:
-        The first pair is everybody with few trees; each further one is a third of them with three times as many.
+        The first pair is everybody with a ninth or a third of the trees; each further one is a third of them with
+        three times as many; the last has all.
     """
-    ladder = [(count, trees)]
-    while ladder[0][1] // 3 >= 8 and len(ladder) < 3:
-        ladder.insert(0, (count, ladder[0][1] // 3))
-    return tuple((max(2, count // 3**step) if step else count, grown) for step, (_, grown) in enumerate(ladder))
+    steps = max(0, min(2, int(math.log(max(trees / _FEWEST_TREES, 1), 3))))
+    return tuple((max(2, count // 3**step) if step else count, 3.0 ** (step - steps)) for step in range(steps + 1))
 
 
 def relative_cost(recipe: Recipe, *, features: int) -> float:
@@ -115,8 +118,9 @@ def relative_cost(recipe: Recipe, *, features: int) -> float:
     return share * split * rows * (1.3 if recipe.criterion == "entropy" else 1.0)
 
 
-def _forest(trees: int) -> dict[str, object]:
-    return {"kind": "random_forest", "trees": trees}
+def _forest(chosen: dict[str, object], trees: int) -> Recipe:
+    grown = 2 * trees if chosen.get("splits") == "random" else trees
+    return msgspec.convert({"kind": "random_forest", "trees": grown, **chosen}, Recipe)
 
 
 def _is_ratio(text: str) -> bool:

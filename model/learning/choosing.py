@@ -107,15 +107,15 @@ def choose_recipe(
     """
     clock = _Clock(timer, plan.budget_s, progress)
     fixed = contest.enter(table(plan.resampling, trees=_TABLE_TREES))
-    clock.total = sum(contest.work(one.recipe, _TABLE_TREES) for one in fixed) + _work_of_a_bracket(contest, plan)
-    contest.grow(fixed, _TABLE_TREES, worked=lambda work: clock.worked("comparing candidates", work))
+    clock.total = sum(contest.work(one, 1.0) for one in fixed) + _work_of_a_bracket(contest, plan)
+    contest.grow(fixed, 1.0, worked=lambda work: clock.worked("comparing candidates", work))
     regressions = [one for one in fixed if one.recipe.kind == "logistic_regression"]
     forests = contest.best((one for one in fixed if one.recipe.kind == "random_forest"), len(fixed))
 
     found, notes = _search(contest, plan, clock, [one.recipe.resampling for one in forests])
     # The best default forest is a finalist as well, with as many trees as the others.
     plain = contest.enter([_with_trees(forests[0].recipe, plan.trees)])
-    contest.grow(plain, plan.trees, worked=lambda work: clock.worked("growing finalists", work))
+    contest.grow(plain, 1.0, worked=lambda work: clock.worked("growing finalists", work))
     finalists = [*plain, *found, *contest.best(regressions, 1)]
     contestants = _contestants(contest, finalists, seed=plan.seed)
     chosen = choose(contestants)
@@ -141,29 +141,30 @@ def _search(
     while plan.budget_s is not None or bracket == 0:
         recipes = points(_FIRST_BRACKET, resamplings=resamplings, trees=plan.trees, seed=plan.seed, bracket=bracket)
         running = contest.enter(recipes)
-        for count, trees in rungs(len(running), trees=plan.trees):
+        for count, share in rungs(len(running), trees=plan.trees):
             running = running if running[0].trees == 0 else contest.best(running, count)
-            work = sum(contest.work(one.recipe, trees - one.trees) for one in running)
+            work = sum(contest.work(one, share) for one in running)
             if not clock.has_time_for(work):
                 tried = bracket * _FIRST_BRACKET + (len(recipes) if running[0].trees else 0)
                 return found, (f"the search ended with its budget of {plan.budget_s:g} s: {tried} forests tried",)
-            contest.grow(running, trees, worked=lambda work: clock.worked("searching", work))
+            contest.grow(running, share, worked=lambda work: clock.worked("searching", work))
         found = contest.best([*found, *running], 2)
         bracket += 1
     return found, ()
 
 
 def _work_of_a_bracket(contest: Contest, plan: SearchPlan) -> float:
+    """And of the finalist that has not been in it; before it is known who will be in it."""
+    plain = contest.work(contest.enter([Recipe(kind="random_forest", trees=plan.trees)])[0], 1.0)
     if plan.budget_s == 0:
-        return contest.work(Recipe(kind="random_forest"), plan.trees)
-    recipes = points(_FIRST_BRACKET, resamplings=["none"], trees=plan.trees, seed=plan.seed)
-    typical = sum(contest.work(recipe, 1) for recipe in recipes) / len(recipes)
-    grown = 0
-    work = 0.0
-    for count, trees in rungs(len(recipes), trees=plan.trees):
-        work += count * (trees - grown) * typical
-        grown = trees
-    return work + contest.work(Recipe(kind="random_forest"), plan.trees)
+        return plain
+    running = contest.enter(points(_FIRST_BRACKET, resamplings=["none"], trees=plan.trees, seed=plan.seed))
+    typical = sum(contest.work(one, 1.0) for one in running) / len(running)
+    work = before = 0.0
+    for count, share in rungs(len(running), trees=plan.trees):
+        work += count * (share - before) * typical
+        before = share
+    return work + plain
 
 
 def _contestants(contest: Contest, contenders: Sequence[Contender], *, seed: int) -> list[Contestant]:

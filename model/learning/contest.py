@@ -80,12 +80,12 @@ class Contest:
         """New contenders, not fitted yet."""
         return [Contender(recipe, len(self._bouts), seed=self._seed) for recipe in recipes]
 
-    def grow(self, contenders: Sequence[Contender], trees: int, *, worked: Worked) -> None:
-        """Lets each grow to so many trees, and scores with what it has then.
+    def grow(self, contenders: Sequence[Contender], share: float, *, worked: Worked) -> None:
+        """Lets each grow to a share of its recipe's trees, and scores with what it has then.
 
         Args:
             contenders: Of this contest.
-            trees: In each forest.
+            share: Above 0, at most 1.
             worked: Is told of work done, in trees of a plain forest on one window.
         """
         scores: dict[int, list[NDArray[np.float64]]] = {id(one): [] for one in contenders}
@@ -94,18 +94,18 @@ class Contest:
             for way in sorted({one.recipe.resampling for one in contenders}):
                 sample = resampled(way, bout.training, bout.labels, seed=self._seed)
                 for one in (one for one in contenders if one.recipe.resampling == way):
-                    one.fits[at].grow(sample, trees)
+                    one.fits[at].grow(sample, _trees(one.recipe, share))
                     scores[id(one)].append(one.fits[at].scores(bout.judged))
-                    worked(self.work(one.recipe, trees - one.trees) / len(self._bouts))
+                    worked(self.work(one, share) / len(self._bouts))
         for one in contenders:
-            one.trees = trees
+            one.trees = _trees(one.recipe, share)
             one.scores = np.concatenate(scores[id(one)])
 
-    def work(self, recipe: Recipe, trees: int) -> float:
-        """What so many more trees of a recipe take on all windows, in trees of a plain forest on one window."""
+    def work(self, one: Contender, share: float) -> float:
+        """What it takes to grow to this share of its trees, in trees of a plain forest on one window."""
         features = self._bouts[0].training.shape[1]
-        forest = relative_cost(recipe, features=features) * trees
-        return len(self._bouts) * (forest if recipe.kind == "random_forest" else _REGRESSION_WORK)
+        trees = (_trees(one.recipe, share) - one.trees) * relative_cost(one.recipe, features=features)
+        return len(self._bouts) * (trees if one.recipe.kind == "random_forest" else _REGRESSION_WORK)
 
     def average_precision(self, one: Contender) -> float:
         """Its mean over the windows."""
@@ -114,3 +114,7 @@ class Contest:
     def best(self, contenders: Iterable[Contender], count: int) -> list[Contender]:
         """The first so many by average precision; of equals, those that entered first."""
         return sorted(contenders, key=lambda one: -self.average_precision(one))[:count]
+
+
+def _trees(recipe: Recipe, share: float) -> int:
+    return max(1, round(share * recipe.trees))

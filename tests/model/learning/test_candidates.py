@@ -46,14 +46,24 @@ def test_points_keep_to_the_resampling_that_was_asked_for() -> None:
 @pytest.mark.parametrize(
     ("count", "trees", "ladder"),
     [
-        (8, 100, ((8, 11), (2, 33), (2, 100))),
-        (9, 30, ((9, 10), (3, 30))),
-        (8, 12, ((8, 12),)),
-        (3, 300, ((3, 33), (2, 100), (2, 300))),
+        (8, 100, ((8, 1 / 9), (2, 1 / 3), (2, 1))),
+        (9, 30, ((9, 1 / 3), (3, 1))),
+        (8, 12, ((8, 1),)),
+        (30, 1000, ((30, 1 / 9), (10, 1 / 3), (3, 1))),
+        (4, 1, ((4, 1),)),
     ],
 )
-def test_the_ladder_leaves_few_with_all_trees(count: int, trees: int, ladder: tuple[tuple[int, int], ...]) -> None:
-    assert rungs(count, trees=trees) == ladder
+def test_the_ladder_leaves_few_with_all_trees(count: int, trees: int, ladder: tuple[tuple[int, float], ...]) -> None:
+    climbed = rungs(count, trees=trees)
+
+    assert [left for left, _ in climbed] == [left for left, _ in ladder]
+    assert [share for _, share in climbed] == pytest.approx([share for _, share in ladder])
+
+
+def test_random_splits_get_twice_the_trees() -> None:
+    trees = {one.splits: one.trees for one in points(12, resamplings=["none"], trees=50, seed=1)}
+
+    assert trees == {"random": 100, "best": 50}
 
 
 def test_costs_rise_with_what_a_tree_has_to_look_at() -> None:
