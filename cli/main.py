@@ -15,6 +15,7 @@ from cli import config, models, topics
 from cli.alert import alert
 from cli.console import say_error
 from cli.evaluate import evaluate
+from cli.explain import explain
 from cli.produce import produce
 from cli.score import score
 from cli.simulate import simulate
@@ -28,6 +29,7 @@ EXTRAS: Final = {
     "sklearn": "train",
     "scipy": "train",
     "joblib": "train",
+    "threadpoolctl": "train",
     "jinja2": "train",
     "cryptography": "signing",
     "boto3": "alerts",
@@ -41,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (train, evaluate, simulate, produce, score, alert):
+for command in (train, evaluate, explain, simulate, produce, score, alert):
     app.command()(command)
 app.add_typer(models.app, name="models")
 app.add_typer(topics.app, name="topics")

@@ -129,19 +129,26 @@ def train(
     findings = examine(clean, profile, allow_leaks=plan.allow_leaks)
     *choosing, test = steps = plan_steps(clean, plan.windows)
 
-    choice = choose_on(clean, profile, choosing, plan.search, progress=progress, timer=timer)
+    choice = choose_on(clean, profile, choosing, plan.search, progress=_part(progress, 0.0, 0.7), timer=timer)
     tuned = _tuned(clean, choosing, choice.scores, policies)
-    judged = _fitted(choice.recipe, clean, profile, test.training, seed=plan.search.seed, progress=progress)
+    judged = _fitted(
+        choice.recipe, clean, profile, test.training, seed=plan.search.seed, progress=_part(progress, 0.7, 0.8)
+    )
     raw = judged.scores(clean, test.judged)
 
     shipped, final, fitted_to = judged, tuned, test.training
     if plan.refit:
         fitted_to = shipping_rows(clean, plan.windows)
-        shipped = _fitted(choice.recipe, clean, profile, fitted_to, seed=plan.search.seed, progress=progress)
+        shipped = _fitted(
+            choice.recipe, clean, profile, fitted_to, seed=plan.search.seed, progress=_part(progress, 0.8, 0.92)
+        )
         final = _tuned(clean, steps, np.concatenate([choice.scores, raw]), policies)
     threshold = final.thresholds[policies[0].text][0]
 
-    progress("judging", 0)
+    other = _fitted(
+        choice.other, clean, profile, test.training, seed=plan.search.seed, progress=_part(progress, 0.92, 0.97)
+    )
+    progress("judging", 0.97)
     assessment = assess(
         Evidence(
             read=dataset,
@@ -156,9 +163,7 @@ def train(
             tuned=tuned,
             raw=raw,
             other=_tuned(clean, choosing, choice.other_scores, policies[:1]),
-            other_raw=_fitted(
-                choice.other, clean, profile, test.training, seed=plan.search.seed, progress=progress
-            ).scores(clean, test.judged),
+            other_raw=other.scores(clean, test.judged),
             policies=policies,
             threshold=threshold,
             resampling=plan.search.resampling,
@@ -221,6 +226,11 @@ def choose_on(
     judged = np.concatenate([step.judged for step in steps])
     contest = Contest(bouts, labels[judged], dataset.weights[judged], seed=plan.seed)
     return choose_recipe(contest, plan, progress=progress, timer=timer)
+
+
+def _part(progress: Progress, start: float, end: float) -> Progress:
+    """For a part of the work: its 0 to 1 is `start` to `end` of the whole."""
+    return lambda doing, share: progress(doing, start + (end - start) * share)
 
 
 def _policies(plan: TrainingPlan, profile: Profile) -> tuple[Policy, ...]:
