@@ -59,7 +59,10 @@ def train(
         ),
     ] = None,
     folds: Annotated[
-        int | None, typer.Option(min=2, help="Windows that are judged; the last is the test.", show_default="5, or as many as have frauds")
+        int | None,
+        typer.Option(
+            min=2, help="Windows that are judged; the last is the test.", show_default="5, or as many as have frauds"
+        ),
     ] = None,
     train_days: Annotated[
         float | None,

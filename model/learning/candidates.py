@@ -15,6 +15,8 @@ from model.recipes import Recipe
 SMOTE_RATIOS: Final = ("0.05", "0.1", "0.5")
 AUTO: Final = "auto"
 
+# In plain forests of as many trees.
+_MOST_COST: Final = 2.0
 # Forests of fewer trees than that tell little about those of more.
 _FEWEST_TREES: Final = 8
 
@@ -66,11 +68,14 @@ def table(resampling: str, *, trees: int) -> tuple[Recipe, ...]:
     return tuple(Recipe(kind=kind, resampling=way, trees=trees) for kind in kinds for way in ways)
 
 
-def points(count: int, *, resamplings: Sequence[str], trees: int, seed: int, bracket: int = 0) -> tuple[Recipe, ...]:
+def points(
+    count: int, *, features: int, resamplings: Sequence[str], trees: int, seed: int, bracket: int = 0
+) -> tuple[Recipe, ...]:
     """Forests of the search space: in the first bracket a few known to be good, then random ones, none twice.
 
     Args:
         count: How many at most.
+        features: That rows have; what would take far longer than a plain forest is not tried.
         resamplings: Ways of resampling to draw from; the likelier, the earlier it stands.
         trees: In each of best splits; of random splits, whose trees cost less and differ more, there are twice as many.
         seed: The same gives the same.
@@ -80,15 +85,17 @@ def points(count: int, *, resamplings: Sequence[str], trees: int, seed: int, bra
     found: dict[Recipe, None] = {}
     if bracket == 0:
         for tried in _FIRST_TRIED:
-            resampling = tried.get("resampling", resamplings[0])
-            if resampling in resamplings:
-                found[_forest({"resampling": resampling, **tried}, trees)] = None
+            recipe = _forest({"resampling": resamplings[0], **tried}, trees)
+            if recipe.resampling in resamplings and _is_affordable(recipe, features, trees):
+                found[recipe] = None
     for _ in range(50 * count):
         if len(found) >= count:
             break
         drawn = {name: values[random.integers(len(values))] for name, values in _SPACE.items()}
         way = resamplings[min(int(random.geometric(0.5)) - 1, len(resamplings) - 1)]
-        found[_forest({"resampling": way, **drawn}, trees)] = None
+        recipe = _forest({"resampling": way, **drawn}, trees)
+        if _is_affordable(recipe, features, trees):
+            found[recipe] = None
     return tuple(found)[:count]
 
 
@@ -104,7 +111,7 @@ def rungs(count: int, *, trees: int) -> tuple[tuple[int, float], ...]:
         three times as many; the last has all.
     """
     steps = max(0, min(2, int(math.log(max(trees / _FEWEST_TREES, 1), 3))))
-    return tuple((max(2, count // 3**step) if step else count, 3.0 ** (step - steps)) for step in range(steps + 1))
+    return tuple((max(1, count // 3**step), 3.0 ** (step - steps)) for step in range(steps + 1))
 
 
 def relative_cost(recipe: Recipe, *, features: int) -> float:
@@ -121,6 +128,10 @@ def relative_cost(recipe: Recipe, *, features: int) -> float:
 def _forest(chosen: dict[str, object], trees: int) -> Recipe:
     grown = 2 * trees if chosen.get("splits") == "random" else trees
     return msgspec.convert({"kind": "random_forest", "trees": grown, **chosen}, Recipe)
+
+
+def _is_affordable(recipe: Recipe, features: int, trees: int) -> bool:
+    return relative_cost(recipe, features=features) * recipe.trees <= _MOST_COST * trees
 
 
 def _is_ratio(text: str) -> bool:

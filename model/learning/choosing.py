@@ -19,7 +19,7 @@ from model.measuring.bootstrap import bootstrap_intervals, paired_difference
 from model.recipes import Recipe
 
 # Enough to tell ways of resampling apart: the table's forests differ in nothing else.
-_TABLE_TREES: Final = 32
+_TABLE_TREES: Final = 24
 _FIRST_BRACKET: Final = 8
 _ROUNDS: Final = 1000
 # What is estimated from what has been seen so far is out by about that.
@@ -106,15 +106,18 @@ def choose_recipe(
         timer: Monotonic seconds.
     """
     clock = _Clock(timer, plan.budget_s, progress)
-    fixed = contest.enter(table(plan.resampling, trees=_TABLE_TREES))
-    clock.total = sum(contest.work(one, 1.0) for one in fixed) + _work_of_a_bracket(contest, plan)
-    contest.grow(fixed, 1.0, worked=lambda work: clock.worked("comparing candidates", work))
+    fixed = contest.enter(table(plan.resampling, trees=plan.trees))
+    share = min(1.0, _TABLE_TREES / plan.trees)
+    clock.total = sum(contest.work(one, share) for one in fixed) + _work_of_a_bracket(contest, plan)
+    contest.grow(fixed, share, worked=lambda work: clock.worked("comparing candidates", work))
     regressions = [one for one in fixed if one.recipe.kind == "logistic_regression"]
     forests = contest.best((one for one in fixed if one.recipe.kind == "random_forest"), len(fixed))
 
+    rows = _table_rows(contest, fixed, seed=plan.seed)
+
     found, notes = _search(contest, plan, clock, [one.recipe.resampling for one in forests])
     # The best default forest is a finalist as well, with as many trees as the others.
-    plain = contest.enter([_with_trees(forests[0].recipe, plan.trees)])
+    plain = forests[:1]
     contest.grow(plain, 1.0, worked=lambda work: clock.worked("growing finalists", work))
     finalists = [*plain, *found, *contest.best(regressions, 1)]
     contestants = _contestants(contest, finalists, seed=plan.seed)
@@ -125,7 +128,7 @@ def choose_recipe(
         other=other.recipe,
         scores=finalists[chosen].scores,
         other_scores=other.scores,
-        candidates=(*_table_rows(contest, fixed, seed=plan.seed), *explained(contestants, chosen)),
+        candidates=(*rows, *explained(contestants, chosen)),
         notes=(*notes, *dict.fromkeys(note for one in (*fixed, *finalists) for fit in one.fits for note in fit.notes)),
     )
 
@@ -139,7 +142,14 @@ def _search(
     resamplings = list(dict.fromkeys([*ways[:2], *(way for way in ways if not way.startswith("smote"))]))
     bracket = 0
     while plan.budget_s is not None or bracket == 0:
-        recipes = points(_FIRST_BRACKET, resamplings=resamplings, trees=plan.trees, seed=plan.seed, bracket=bracket)
+        recipes = points(
+            _FIRST_BRACKET,
+            features=contest.features,
+            resamplings=resamplings,
+            trees=plan.trees,
+            seed=plan.seed,
+            bracket=bracket,
+        )
         running = contest.enter(recipes)
         for count, share in rungs(len(running), trees=plan.trees):
             running = running if running[0].trees == 0 else contest.best(running, count)
@@ -158,7 +168,9 @@ def _work_of_a_bracket(contest: Contest, plan: SearchPlan) -> float:
     plain = contest.work(contest.enter([Recipe(kind="random_forest", trees=plan.trees)])[0], 1.0)
     if plan.budget_s == 0:
         return plain
-    running = contest.enter(points(_FIRST_BRACKET, resamplings=["none"], trees=plan.trees, seed=plan.seed))
+    running = contest.enter(
+        points(_FIRST_BRACKET, features=contest.features, resamplings=["none"], trees=plan.trees, seed=plan.seed)
+    )
     typical = sum(contest.work(one, 1.0) for one in running) / len(running)
     work = before = 0.0
     for count, share in rungs(len(running), trees=plan.trees):
@@ -179,7 +191,7 @@ def _table_rows(contest: Contest, fixed: Sequence[Contender], *, seed: int) -> t
     best = contest.best(fixed, 1)[0]
     rows = [
         Candidate(
-            recipe=one.recipe,
+            recipe=msgspec.structs.replace(one.recipe, trees=one.trees),
             average_precision=_precision(contest, one, seed),
             behind=_behind(contest, one, best, seed),
             stage="table",
@@ -219,7 +231,3 @@ def _behind(contest: Contest, one: Contender, best: Contender, seed: int) -> Int
 
 def _best_of_another_kind(contest: Contest, finalists: Sequence[Contender], chosen: Contender) -> Contender:
     return contest.best((one for one in finalists if one.recipe.kind != chosen.recipe.kind), 1)[0]
-
-
-def _with_trees(recipe: Recipe, trees: int) -> Recipe:
-    return msgspec.structs.replace(recipe, trees=trees)

@@ -76,6 +76,11 @@ class Contest:
         self.weights: Final = weights
         self.windows: Final = np.repeat(np.arange(len(bouts), dtype=np.int32), [len(bout.judged) for bout in bouts])
 
+    @property
+    def features(self) -> int:
+        """How many the rows have."""
+        return int(self._bouts[0].training.shape[1])
+
     def enter(self, recipes: Iterable[Recipe]) -> list[Contender]:
         """New contenders, not fitted yet."""
         return [Contender(recipe, len(self._bouts), seed=self._seed) for recipe in recipes]
@@ -103,8 +108,7 @@ class Contest:
 
     def work(self, one: Contender, share: float) -> float:
         """What it takes to grow to this share of its trees, in trees of a plain forest on one window."""
-        features = self._bouts[0].training.shape[1]
-        trees = (_trees(one.recipe, share) - one.trees) * relative_cost(one.recipe, features=features)
+        trees = (_trees(one.recipe, share) - one.trees) * relative_cost(one.recipe, features=self.features)
         return len(self._bouts) * (trees if one.recipe.kind == "random_forest" else _REGRESSION_WORK)
 
     def average_precision(self, one: Contender) -> float:

@@ -30,23 +30,25 @@ def test_the_table_has_both_kinds_with_every_way_of_resampling() -> None:
 
 
 def test_points_are_reproducible_and_none_comes_twice() -> None:
-    first = points(30, resamplings=["none", "weights"], trees=100, seed=7)
+    first = points(30, features=16, resamplings=["none", "weights"], trees=100, seed=7)
 
     assert len(set(first)) == 30
-    assert first == points(30, resamplings=["none", "weights"], trees=100, seed=7)
-    assert first != points(30, resamplings=["none", "weights"], trees=100, seed=8)
+    assert first == points(30, features=16, resamplings=["none", "weights"], trees=100, seed=7)
+    assert first != points(30, features=16, resamplings=["none", "weights"], trees=100, seed=8)
     assert {one.resampling for one in first} == {"none", "weights"}
-    assert not set(first[4:]) & set(points(26, resamplings=["none"], trees=100, seed=7, bracket=1)[:1])
+    assert not set(first[4:]) & set(points(26, features=16, resamplings=["none"], trees=100, seed=7, bracket=1)[:1])
 
 
 def test_points_keep_to_the_resampling_that_was_asked_for() -> None:
-    assert {one.resampling for one in points(12, resamplings=["smote:0.1"], trees=10, seed=1)} == {"smote:0.1"}
+    assert {one.resampling for one in points(12, features=16, resamplings=["smote:0.1"], trees=10, seed=1)} == {
+        "smote:0.1"
+    }
 
 
 @pytest.mark.parametrize(
     ("count", "trees", "ladder"),
     [
-        (8, 100, ((8, 1 / 9), (2, 1 / 3), (2, 1))),
+        (8, 100, ((8, 1 / 9), (2, 1 / 3), (1, 1))),
         (9, 30, ((9, 1 / 3), (3, 1))),
         (8, 12, ((8, 1),)),
         (30, 1000, ((30, 1 / 9), (10, 1 / 3), (3, 1))),
@@ -61,9 +63,17 @@ def test_the_ladder_leaves_few_with_all_trees(count: int, trees: int, ladder: tu
 
 
 def test_random_splits_get_twice_the_trees() -> None:
-    trees = {one.splits: one.trees for one in points(12, resamplings=["none"], trees=50, seed=1)}
+    trees = {one.splits: one.trees for one in points(12, features=16, resamplings=["none"], trees=50, seed=1)}
 
     assert trees == {"random": 100, "best": 50}
+
+
+def test_what_would_take_far_too_long_is_not_tried() -> None:
+    for features in (4, 100):
+        tried = points(12, features=features, resamplings=["none", "smote:0.5"], trees=100, seed=1)
+
+        assert len(tried) == 12
+        assert all(relative_cost(one, features=features) * one.trees <= 200 for one in tried)
 
 
 def test_costs_rise_with_what_a_tree_has_to_look_at() -> None:

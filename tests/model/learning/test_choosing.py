@@ -46,7 +46,7 @@ def test_the_table_is_whole_and_the_finalists_have_all_their_trees(
     choice, _ = searched
 
     stages = {stage: [row for row in choice.candidates if row.stage == stage] for stage in ("table", "search")}
-    assert {row.recipe for row in stages["table"]} == set(table("auto", trees=32))
+    assert {row.recipe for row in stages["table"]} == set(table("auto", trees=24))
     assert {
         (row.recipe.splits, row.recipe.trees) for row in stages["search"] if row.recipe.kind == "random_forest"
     } <= {
