@@ -89,7 +89,7 @@ def _require_parquet(scores: Path | None) -> None:
 
 def _evaluated(scorer: Scorer, dataset: Dataset) -> Evaluation:
     """Scores with a progress bar on stderr."""
-    from model.measuring import evaluation
+    from model.versions import evaluation
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(*columns, console=console.err, disable=not console.err.is_terminal) as bar:

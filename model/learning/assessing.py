@@ -101,6 +101,7 @@ def assess(evidence: Evidence) -> Assessment:
     return Assessment(
         name=evidence.profile.name,
         profile=evidence.profile.name,
+        currency=evidence.profile.currency,
         recipe=choice.recipe,
         seed=evidence.seed,
         resampling=evidence.resampling,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from model.learning.candidates import AUTO, points, rungs, table
 from model.learning.contest import Contender, Contest
-from model.learning.selection import Contestant, choose, explained
+from model.learning.selection import Contestant, choose, explained, is_as_good
 from model.measuring.assessment import Candidate, Interval
 from model.measuring.bootstrap import bootstrap_intervals, paired_difference
 from model.recipes import Recipe
@@ -188,19 +188,24 @@ def _contestants(contest: Contest, contenders: Sequence[Contender], *, seed: int
 
 
 def _table_rows(contest: Contest, fixed: Sequence[Contender], *, seed: int) -> tuple[Candidate, ...]:
-    best = contest.best(fixed, 1)[0]
     rows = [
         Candidate(
             recipe=msgspec.structs.replace(one.recipe, trees=one.trees),
-            average_precision=_precision(contest, one, seed),
-            behind=_behind(contest, one, best, seed),
+            average_precision=row.average_precision,
+            behind=row.behind,
             stage="table",
             chosen=False,
-            why="the best of the table" if one is best else "",
+            why=_standing(row),
         )
-        for one in fixed
+        for one, row in zip(fixed, _contestants(contest, fixed, seed=seed), strict=True)
     ]
     return tuple(sorted(rows, key=lambda row: -row.average_precision.value))
+
+
+def _standing(one: Contestant) -> str:
+    if one.behind is None:
+        return "the best of the table"
+    return "inside the noise of the best" if is_as_good(one) else "behind by more than the noise"
 
 
 def _precision(contest: Contest, one: Contender, seed: int) -> Interval:

@@ -317,6 +317,7 @@ class Assessment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     Attributes:
         name: Of the model.
         profile: Of the data.
+        currency: ISO 4217 code of the amounts; None where the profile names none.
         recipe: How the chosen model is made.
         seed: Of every random choice.
         resampling: As asked for: "auto", "none", "smote:0.1".
@@ -341,6 +342,7 @@ class Assessment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     name: str
     profile: str
+    currency: str | None
     recipe: Recipe
     seed: int
     resampling: str

@@ -46,6 +46,13 @@ def test_a_regression_is_simpler_than_any_forest() -> None:
     assert choose(field) == 1
 
 
+def test_rows_as_they_are_are_simpler_than_made_up_frauds() -> None:
+    made_up = Recipe(kind="random_forest", resampling="smote:0.1")
+
+    assert choose([contestant(made_up, 10, 0.68), contestant(FOREST, 9000, 0.675, 0.005, 0.006)]) == 1
+    assert choose([contestant(FOREST, 10, 0.6, 0.08, 0.02), contestant(made_up, 9000, 0.68)]) == 1
+
+
 @pytest.mark.parametrize(("behind", "chosen"), [(0.019, 1), (0.021, 0)])
 def test_the_noise_is_one_standard_error(behind: float, chosen: int) -> None:
     assert choose([contestant(FOREST, 9000, 0.68), contestant(FOREST, 10, 0.66, behind, 0.02)]) == chosen

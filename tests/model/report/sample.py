@@ -63,6 +63,7 @@ def assessment() -> Assessment:
     return Assessment(
         name="card-payments",
         profile="handbook",
+        currency="EUR",
         recipe=CHOSEN,
         seed=7,
         resampling="auto",
