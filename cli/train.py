@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from model.versions.manifest import Manifest
 
 _SEED = 7
-_TREES = 100
-_MOST_ROWS = 1_500_000
+_TREES = 200
+_MOST_ROWS = 1_000_000
 
 
 class NowhereToWrite(Mendable):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -17,8 +16,6 @@ AUTO: Final = "auto"
 
 # In plain forests of as many trees.
 _MOST_COST: Final = 2.0
-# Forests of fewer trees than that tell little about those of more.
-_FEWEST_TREES: Final = 8
 
 # Good starting points on published card data, tried before anything random: many features a split and leaves of a
 # few rows where features were made with care; random splits and weights where they were not.
@@ -97,21 +94,6 @@ def points(
         if _is_affordable(recipe, features, trees):
             found[recipe] = None
     return tuple(found)[:count]
-
-
-def rungs(count: int, *, trees: int) -> tuple[tuple[int, float], ...]:
-    """Successive halving (Jamieson and Talwalkar, AISTATS 2016): how many candidates grow to what share of their trees.
-
-    Args:
-        count: How many start.
-        trees: In a finished forest; with few, there is nothing to gain.
-
-    Returns:
-        The first pair is everybody with a ninth or a third of the trees; each further one is a third of them with
-        three times as many; the last has all.
-    """
-    steps = max(0, min(2, int(math.log(max(trees / _FEWEST_TREES, 1), 3))))
-    return tuple((max(1, count // 3**step), 3.0 ** (step - steps)) for step in range(steps + 1))
 
 
 def relative_cost(recipe: Recipe, *, features: int) -> float:

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from model.learning.candidates import AUTO, points, rungs, table
+from model.learning.candidates import AUTO, points, table
 from model.learning.contest import Contender, Contest
 from model.learning.selection import Contestant, choose, explained, is_as_good
 from model.measuring.assessment import Candidate, Interval
@@ -19,8 +19,12 @@ from model.measuring.bootstrap import bootstrap_intervals, paired_difference
 from model.recipes import Recipe
 
 # Enough to tell ways of resampling apart: the table's forests differ in nothing else.
-_TABLE_TREES: Final = 24
-_FIRST_BRACKET: Final = 8
+TABLE_TREES: Final = 24
+# What is compared in the end: from here on more trees change little in who is the best.
+FINAL_TREES: Final = 33
+_FIRST_TREES: Final = 11
+_BRACKET: Final = 8
+_LEFT: Final = 2
 _ROUNDS: Final = 1000
 # What is estimated from what has been seen so far is out by about that.
 _MARGIN: Final = 1.25
@@ -32,14 +36,14 @@ class SearchPlan:
 
     Attributes:
         resampling: As `model.learning.candidates.parse_resampling` lets through.
-        trees: In a finished forest.
+        trees: In a finished forest; fewer are enough to compare.
         budget_s: Seconds for table and search; 0 searches nothing; None is one bracket of eight, however long it
             takes: only that is the same on every machine.
         seed: Of every random choice.
     """
 
     resampling: str = AUTO
-    trees: int = 100
+    trees: int = 200
     budget_s: float | None = None
     seed: int = 7
 
@@ -107,28 +111,27 @@ def choose_recipe(
     """
     clock = _Clock(timer, plan.budget_s, progress)
     fixed = contest.enter(table(plan.resampling, trees=plan.trees))
-    share = min(1.0, _TABLE_TREES / plan.trees)
-    clock.total = sum(contest.work(one, share) for one in fixed) + _work_of_a_bracket(contest, plan)
-    contest.grow(fixed, share, worked=lambda work: clock.worked("comparing candidates", work))
+    clock.total = sum(contest.work(one, _share(plan, TABLE_TREES)) for one in fixed) + _work_ahead(contest, plan)
+    contest.grow(fixed, _share(plan, TABLE_TREES), worked=lambda work: clock.worked("comparing candidates", work))
+    rows = _table_rows(contest, fixed, seed=plan.seed)
     regressions = [one for one in fixed if one.recipe.kind == "logistic_regression"]
     forests = contest.best((one for one in fixed if one.recipe.kind == "random_forest"), len(fixed))
 
-    rows = _table_rows(contest, fixed, seed=plan.seed)
-
     found, notes = _search(contest, plan, clock, [one.recipe.resampling for one in forests])
     # The best default forest is a finalist as well, with as many trees as the others.
-    plain = forests[:1]
-    contest.grow(plain, 1.0, worked=lambda work: clock.worked("growing finalists", work))
-    finalists = [*plain, *found, *contest.best(regressions, 1)]
+    contest.grow(forests[:1], _share(plan, FINAL_TREES), worked=lambda work: clock.worked("growing finalists", work))
+    finalists = [forests[0], *found, *contest.best(regressions, 1)]
     contestants = _contestants(contest, finalists, seed=plan.seed)
-    chosen = choose(contestants)
-    other = _best_of_another_kind(contest, finalists, finalists[chosen])
+    at = choose(contestants)
+    chosen, other = finalists[at], _best_of_another_kind(contest, finalists, finalists[at])
+    # Only now, as more trees change less the more there are: scores of all windows from whole forests.
+    contest.grow([chosen, other], 1.0, worked=lambda work: clock.worked("growing the forest", work))
     return Choice(
-        recipe=finalists[chosen].recipe,
+        recipe=chosen.recipe,
         other=other.recipe,
-        scores=finalists[chosen].scores,
+        scores=chosen.scores,
         other_scores=other.scores,
-        candidates=(*rows, *explained(contestants, chosen)),
+        candidates=(*rows, *explained(contestants, at)),
         notes=(*notes, *dict.fromkeys(note for one in (*fixed, *finalists) for fit in one.fits for note in fit.notes)),
     )
 
@@ -136,53 +139,62 @@ def choose_recipe(
 def _search(
     contest: Contest, plan: SearchPlan, clock: _Clock, ways: Sequence[str]
 ) -> tuple[list[Contender], tuple[str, ...]]:
-    """The best of each bracket with all their trees, and a note where time ran out."""
+    """The best of all brackets, and a note where time ran out.
+
+    Each bracket is one of successive halving (Jamieson and Talwalkar, AISTATS 2016) with two rungs.
+    """
     found: list[Contender] = []
     # The two best ways of resampling the default forest, and both that need no made-up frauds.
     resamplings = list(dict.fromkeys([*ways[:2], *(way for way in ways if not way.startswith("smote"))]))
     bracket = 0
     while plan.budget_s is not None or bracket == 0:
-        recipes = points(
-            _FIRST_BRACKET,
-            features=contest.features,
-            resamplings=resamplings,
-            trees=plan.trees,
-            seed=plan.seed,
-            bracket=bracket,
-        )
-        running = contest.enter(recipes)
-        for count, share in rungs(len(running), trees=plan.trees):
-            running = running if running[0].trees == 0 else contest.best(running, count)
+        running = contest.enter(_points(contest, plan, resamplings, bracket))
+        for trees, left in ((_FIRST_TREES, len(running)), (FINAL_TREES, _LEFT)):
+            share = _share(plan, trees)
+            running = running if running[0].trees == 0 else contest.best(running, left)
             work = sum(contest.work(one, share) for one in running)
             if not clock.has_time_for(work):
-                tried = bracket * _FIRST_BRACKET + (len(recipes) if running[0].trees else 0)
+                tried = bracket * _BRACKET + (_BRACKET if running[0].trees else 0)
                 return found, (f"the search ended with its budget of {plan.budget_s:g} s: {tried} forests tried",)
             contest.grow(running, share, worked=lambda work: clock.worked("searching", work))
-        found = contest.best([*found, *running], 2)
+        found = contest.best([*found, *running], _LEFT)
         bracket += 1
     return found, ()
 
 
-def _work_of_a_bracket(contest: Contest, plan: SearchPlan) -> float:
-    """And of the finalist that has not been in it; before it is known who will be in it."""
-    plain = contest.work(contest.enter([Recipe(kind="random_forest", trees=plan.trees)])[0], 1.0)
-    if plan.budget_s == 0:
-        return plain
-    running = contest.enter(
-        points(_FIRST_BRACKET, features=contest.features, resamplings=["none"], trees=plan.trees, seed=plan.seed)
+def _points(contest: Contest, plan: SearchPlan, resamplings: Sequence[str], bracket: int) -> tuple[Recipe, ...]:
+    return points(
+        _BRACKET,
+        features=contest.features,
+        resamplings=resamplings,
+        trees=plan.trees,
+        seed=plan.seed,
+        bracket=bracket,
     )
-    typical = sum(contest.work(one, 1.0) for one in running) / len(running)
-    work = before = 0.0
-    for count, share in rungs(len(running), trees=plan.trees):
-        work += count * (share - before) * typical
-        before = share
-    return work + plain
+
+
+def _share(plan: SearchPlan, trees: int) -> float:
+    """Of a recipe's trees."""
+    return min(1.0, trees / plan.trees)
+
+
+def _work_ahead(contest: Contest, plan: SearchPlan) -> float:
+    """After the table, before it is known what will be in it."""
+    plain = contest.enter([Recipe(kind="random_forest", trees=plan.trees)])[0]
+    work = contest.work(plain, 1.0)
+    if plan.budget_s == 0:
+        return work
+    running = contest.enter(_points(contest, plan, ["none"], 0))
+    first, final = (
+        [contest.work(one, _share(plan, trees)) for one in running] for trees in (_FIRST_TREES, FINAL_TREES)
+    )
+    return work + sum(first) + _LEFT * (sum(final) - sum(first)) / len(running)
 
 
 def _contestants(contest: Contest, contenders: Sequence[Contender], *, seed: int) -> list[Contestant]:
     best = contest.best(contenders, 1)[0]
     return [
-        Contestant(one.recipe, one.size, _precision(contest, one, seed), _behind(contest, one, best, seed))
+        Contestant(_grown(one), one.size, _precision(contest, one, seed), _behind(contest, one, best, seed))
         for one in contenders
     ]
 
@@ -190,7 +202,7 @@ def _contestants(contest: Contest, contenders: Sequence[Contender], *, seed: int
 def _table_rows(contest: Contest, fixed: Sequence[Contender], *, seed: int) -> tuple[Candidate, ...]:
     rows = [
         Candidate(
-            recipe=msgspec.structs.replace(one.recipe, trees=one.trees),
+            recipe=_grown(one),
             average_precision=row.average_precision,
             behind=row.behind,
             stage="table",
@@ -236,3 +248,8 @@ def _behind(contest: Contest, one: Contender, best: Contender, seed: int) -> Int
 
 def _best_of_another_kind(contest: Contest, finalists: Sequence[Contender], chosen: Contender) -> Contender:
     return contest.best((one for one in finalists if one.recipe.kind != chosen.recipe.kind), 1)[0]
+
+
+def _grown(one: Contender) -> Recipe:
+    """As it was when it was compared."""
+    return msgspec.structs.replace(one.recipe, trees=one.trees)

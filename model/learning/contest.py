@@ -108,8 +108,9 @@ class Contest:
 
     def work(self, one: Contender, share: float) -> float:
         """What it takes to grow to this share of its trees, in trees of a plain forest on one window."""
-        trees = (_trees(one.recipe, share) - one.trees) * relative_cost(one.recipe, features=self.features)
-        return len(self._bouts) * (trees if one.recipe.kind == "random_forest" else _REGRESSION_WORK)
+        trees = max(0, _trees(one.recipe, share) - one.trees) * relative_cost(one.recipe, features=self.features)
+        regression = 0.0 if one.trees else _REGRESSION_WORK
+        return len(self._bouts) * (trees if one.recipe.kind == "random_forest" else regression)
 
     def average_precision(self, one: Contender) -> float:
         """Its mean over the windows."""

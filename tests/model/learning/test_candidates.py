@@ -8,7 +8,6 @@ from model.learning.candidates import (
     parse_resampling,
     points,
     relative_cost,
-    rungs,
     table,
 )
 from model.recipes import Recipe
@@ -43,23 +42,6 @@ def test_points_keep_to_the_resampling_that_was_asked_for() -> None:
     assert {one.resampling for one in points(12, features=16, resamplings=["smote:0.1"], trees=10, seed=1)} == {
         "smote:0.1"
     }
-
-
-@pytest.mark.parametrize(
-    ("count", "trees", "ladder"),
-    [
-        (8, 100, ((8, 1 / 9), (2, 1 / 3), (1, 1))),
-        (9, 30, ((9, 1 / 3), (3, 1))),
-        (8, 12, ((8, 1),)),
-        (30, 1000, ((30, 1 / 9), (10, 1 / 3), (3, 1))),
-        (4, 1, ((4, 1),)),
-    ],
-)
-def test_the_ladder_leaves_few_with_all_trees(count: int, trees: int, ladder: tuple[tuple[int, float], ...]) -> None:
-    climbed = rungs(count, trees=trees)
-
-    assert [left for left, _ in climbed] == [left for left, _ in ladder]
-    assert [share for _, share in climbed] == pytest.approx([share for _, share in ladder])
 
 
 def test_random_splits_get_twice_the_trees() -> None:

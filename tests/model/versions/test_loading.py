@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.model.test_artifact import FILES, TouchesAFile
+from tests.model.versions.test_artifact import FILES, TouchesAFile
 
 from model.data.dataset import Dataset
 from model.errors import Mendable
