@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.model.versions.test_artifact import FILES, TouchesAFile
 
 from model.data.dataset import Dataset
 from model.errors import Mendable
@@ -34,6 +33,7 @@ from model.versions.manifest import (
 )
 from model.versions.signing import ModelUnsigned, SignatureWrong, Signer, Verifier, new_keys
 from tests.harness.small_model import SmallModel, small_model
+from tests.model.versions.test_artifact import FILES, TouchesAFile
 
 # What the image that scores the stream does without.
 ABSENT = ("sklearn", "scipy", "joblib", "pandas", "pyarrow", "imblearn", "cryptography", "boto3", "jinja2")
