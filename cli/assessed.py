@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 
@@ -13,8 +13,10 @@ from cli.measures import measures_table
 if TYPE_CHECKING:
     from model.measuring.assessment import Assessment, Candidate, DataReport, Interval
 
+# From so many columns on there is room to say why; the report says it anyway.
+_WIDE: Final = 110
 # Told in lines of their own.
-_COUNTED = ("missing", "unparsable", "left_out", "duplicates")
+_COUNTED: Final = ("missing", "unparsable", "left_out", "duplicates")
 
 
 def print_assessment(assessment: Assessment) -> None:
@@ -55,8 +57,10 @@ def _of_data(data: DataReport) -> Iterator[str]:
 def _candidates(assessment: Assessment) -> Table:
     table = Table("candidate", title="Candidates, by average precision on the windows before", title_justify="left")
     for name in ("average precision", "behind the best"):
-        table.add_column(name, justify="right")
-    table.add_column("")
+        table.add_column(name, justify="right", no_wrap=True)
+    wide = console.out.width >= _WIDE
+    if wide:
+        table.add_column("", max_width=24)
     stages: dict[str, list[Candidate]] = {"table": [], "search": []}
     for candidate in assessment.candidates:
         stages[candidate.stage].append(candidate)
@@ -64,7 +68,8 @@ def _candidates(assessment: Assessment) -> Table:
         for one in candidates:
             style = "bold" if one.chosen else None
             label = f"{one.recipe.label}{' (chosen)' if one.chosen else ''}"
-            table.add_row(label, _interval(one.average_precision), _interval(one.behind), one.why, style=style)
+            why = [one.why] if wide else []
+            table.add_row(label, _interval(one.average_precision), _interval(one.behind), *why, style=style)
         table.add_section()
     return table
 
@@ -78,12 +83,12 @@ def _decisions(assessment: Assessment) -> Table:
     for one in assessment.decisions:
         test = one.test
         table.add_row(
-            one.policy + ("" if one.reached else " (not reached)"),
+            f"{'*' if one.shipped else ' '} {one.policy}{'' if one.reached else ' !'}",
             f"{one.threshold:.4g}",
             f"{test.alerts_a_day:.1f}",
             _share(test.precision),
             _share(test.recall),
-            f"{test.frauds_caught} of {test.frauds}",
+            f"{test.frauds_caught}/{test.frauds}",
             *("-" if money is None else f"{money:,.0f}" for money in (test.money_caught, test.money_lost)),
             style="bold" if one.shipped else None,
         )
@@ -91,6 +96,7 @@ def _decisions(assessment: Assessment) -> Table:
 
 
 def _judgement(assessment: Assessment) -> Iterator[str]:
+    yield "* is the policy that the model comes with; ! is one that no threshold keeps"
     precision, calibration = assessment.intervals["average_precision"], assessment.calibration
     yield f"average precision {_interval(precision)} with 95 % confidence"
     yield (
@@ -105,7 +111,7 @@ def _judgement(assessment: Assessment) -> Iterator[str]:
 def _interval(interval: Interval | None) -> str:
     if interval is None:
         return "-"
-    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+    return f"{interval.value:.3f} ({interval.low:.3f}, {interval.high:.3f})"
 
 
 def _share(share: float | None) -> str:

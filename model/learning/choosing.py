@@ -87,7 +87,7 @@ class _Clock:
         if self.budget_s is None:
             return True
         spent = self.timer() - self.started
-        return self.budget_s > 0 and spent + _MARGIN * work * spent / max(self.done, 1.0) <= self.budget_s
+        return spent + _MARGIN * work * spent / max(self.done, 1.0) <= self.budget_s
 
     def worked(self, doing: str, work: float) -> None:
         self.done += work
@@ -144,6 +144,8 @@ def _search(
     Each bracket is one of successive halving (Jamieson and Talwalkar, AISTATS 2016) with two rungs.
     """
     found: list[Contender] = []
+    if plan.budget_s == 0:
+        return found, ("hyper-parameters were not searched, as the budget is 0",)
     # The two best ways of resampling the default forest, and both that need no made-up frauds.
     resamplings = list(dict.fromkeys([*ways[:2], *(way for way in ways if not way.startswith("smote"))]))
     bracket = 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 from typing import Final
 
 from model.measuring.assessment import Assessment
 from model.report import story, tables
 from model.report.figures import count, number, span
-from model.report.reading import model_name, shipped
+from model.report.reading import model_name
 from model.report.tables import Table
 
 # What Markdown or HTML would take for markup; names come from people's files.
@@ -43,7 +42,7 @@ def model_card(assessment: Assessment, *, version: str) -> str:
         *_section("Segments", _table(tables.segments(assessment))),
         *_section("What it leans on", _importances(assessment)),
         *_section("Limits", _listed(story.limits(assessment))),
-        *_section("How to train it again", _again(assessment)),
+        *_section("How to train it again", _again()),
     )
     return "\n\n".join(parts) + "\n"
 
@@ -86,18 +85,10 @@ def _importances(assessment: Assessment) -> str:
     )
 
 
-def _again(assessment: Assessment) -> str:
-    decision = shipped(assessment)
-    words = [
-        *("fraud", "train", "DATA", "--out", "MODEL", "--profile", assessment.profile, "--seed", str(assessment.seed)),
-        *("--resampling", assessment.resampling, "--known-fraud", assessment.known_fraud),
-        *("--delay-days", f"{assessment.delay_days:g}", *(("--threshold", decision.policy) if decision else ())),
-        *(() if assessment.refitted else ("--no-refit",)),
-    ]
-    # Indented, because a name could end a fenced block.
+def _again() -> str:
     return (
-        "The same data, options and libraries give the same model; the manifest names them all.\n\n"
-        f"    {' '.join(shlex.join(words).split())}"
+        "The same data, options and libraries give the same model. The manifest names them all, and this prints the "
+        "command:\n\n    fraud models show MODEL"
     )
 
 
