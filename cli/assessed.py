@@ -75,16 +75,15 @@ def _candidates(assessment: Assessment) -> Table:
 
 
 def _decisions(assessment: Assessment) -> Table:
-    table = Table(
-        "threshold for", title="Decisions: what each threshold means on the test window", title_justify="left"
-    )
-    for name in ("from", "alerts a day", "precision", "recall", "frauds caught", "money caught", "money lost"):
+    table = Table(title="Decisions: what each threshold means on the test window", title_justify="left")
+    table.add_column("policy", no_wrap=True)
+    for name in ("from", "alerts a day", "precision", "recall", "frauds", "money caught", "lost"):
         table.add_column(name, justify="right")
     for one in assessment.decisions:
         test = one.test
         table.add_row(
             f"{'*' if one.shipped else ' '} {one.policy}{'' if one.reached else ' !'}",
-            f"{one.threshold:.4g}",
+            f"{one.threshold:.3g}",
             f"{test.alerts_a_day:.1f}",
             _share(test.precision),
             _share(test.recall),
