@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from cli import console
@@ -75,7 +76,8 @@ def _candidates(assessment: Assessment) -> Table:
 
 
 def _decisions(assessment: Assessment) -> Table:
-    table = Table(title="Decisions: what each threshold means on the test window", title_justify="left")
+    title = "Decisions: what each threshold means on the test window"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("policy", no_wrap=True)
     for name in ("from", "alerts a day", "precision", "recall", "frauds", "money caught", "lost"):
         table.add_column(name, justify="right")
