@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from cli import console
 from cli.assessed import print_assessment
-from cli.options import ConfigOption, JsonOption, SetOption, read_settings
+from cli.options import ConfigOption, JsonOption, SetOption, load_layers
 from cli.revision import code_revision
 from model.errors import Mendable
 
@@ -91,7 +91,7 @@ def train(
     assignments: SetOption = None,
 ) -> None:
     """Learn from labelled transactions, judge by the latest of them, and write the model with its report."""
-    settings = read_settings(config, assignments).model
+    settings = load_layers(config, assignments).settings.model
     if out is None and not register:
         raise NowhereToWrite("no place for the model", remedy="give --out DIR, or --register with a registry set")
 
@@ -100,6 +100,7 @@ def train(
     from model.learning.choosing import SearchPlan
     from model.learning.training import TrainingPlan
     from model.learning.windows import WindowPlan
+    from model.measuring.thresholds import parse_policy
     from model.profile import load_profile
     from model.versions.artifact import require_place_for_model
     from model.versions.saving import save_trained
@@ -137,7 +138,7 @@ def train(
             budget_s=None if budget is None else 60 * budget,
             seed=seed,
         ),
-        policy=threshold,
+        policy=parse_policy(threshold).text,
         refit=refit,
         allow_leaks=allow_leaks,
     )

@@ -61,21 +61,6 @@ def scored(dataset: Dataset, steps: Sequence[Step], probabilities: NDArray[np.fl
     )
 
 
-def joined(first: Scored, second: Scored) -> Scored:
-    """Both together."""
-    amounts = None
-    if first.amounts is not None and second.amounts is not None:
-        amounts = np.concatenate([first.amounts, second.amounts])
-    return Scored(
-        rows=np.concatenate([first.rows, second.rows]),
-        labels=np.concatenate([first.labels, second.labels]),
-        probabilities=np.concatenate([first.probabilities, second.probabilities]),
-        weights=np.concatenate([first.weights, second.weights]),
-        amounts=amounts,
-        days=first.days + second.days,
-    )
-
-
 def window(dataset: Dataset, name: str, rows: NDArray[np.int64], known_compromised: int = 0) -> Window:
     """These rows of the dataset, as people read of them."""
     times = dataset.times[rows]

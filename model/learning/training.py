@@ -25,7 +25,7 @@ from model.learning.preparing import Prepared, prepare
 from model.learning.sampling import thinned
 from model.learning.windows import Step, WindowPlan, labels_of, plan_steps, shipping_rows
 from model.measuring.assessment import Assessment
-from model.measuring.thresholds import Policy, choose, parse_policy
+from model.measuring.thresholds import AmountsMissing, Policy, choose, parse_policy
 from model.profile import Profile
 from model.recipes import Recipe
 from model.scoring.calibration import Method
@@ -88,11 +88,12 @@ class TrainedModel:
 
 @dataclass(frozen=True, eq=False)
 class _Fitted:
-    """A recipe fitted to some rows."""
+    """A recipe fitted to some rows, and what did not go as usual."""
 
     prepared: Prepared
     fit: Fit
     synthetic: int
+    notes: tuple[str, ...]
 
     def scores(self, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return self.fit.scores(self.prepared.features(dataset, rows))
@@ -157,7 +158,7 @@ def train(
             plan=plan.windows,
             steps=steps,
             findings=findings,
-            choice=choice,
+            choice=replace(choice, notes=tuple(dict.fromkeys([*choice.notes, *judged.notes, *shipped.notes]))),
             prepared=judged.prepared,
             classify=judged.fit.scores,
             tuned=tuned,
@@ -234,7 +235,12 @@ def _part(progress: Progress, start: float, end: float) -> Progress:
 
 
 def _policies(plan: TrainingPlan, profile: Profile) -> tuple[Policy, ...]:
-    """The shipped one first."""
+    """The shipped one first; refused before the work and not after it."""
+    if parse_policy(plan.policy).needs_amounts and profile.amount is None:
+        raise AmountsMissing(
+            f"threshold policy {plan.policy!r} needs amounts, and profile {profile.name!r} names no amount column",
+            remedy="name the column in the profile, or choose f1, precision:P or alerts:N",
+        )
     others = [text for text in plan.compared if profile.amount is not None or not parse_policy(text).needs_amounts]
     return tuple(parse_policy(text) for text in dict.fromkeys([plan.policy, *others]))
 
@@ -248,7 +254,7 @@ def _fitted(
     sample = resampled(recipe.resampling, prepared.features(dataset, rows), labels_of(dataset)[rows], seed=seed)
     fit = Fit(recipe, seed=seed)
     fit.grow(sample, recipe.trees, grown=lambda trees: progress(doing, trees / recipe.trees))
-    return _Fitted(prepared, fit, sample.synthetic)
+    return _Fitted(prepared, fit, sample.synthetic, fit.notes if sample.note is None else (*fit.notes, sample.note))
 
 
 def _tuned(dataset: Dataset, steps: Sequence[Step], raw: NDArray[np.float64], policies: Sequence[Policy]) -> Tuned:
