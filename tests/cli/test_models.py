@@ -259,7 +259,8 @@ def test_a_flag_names_the_registry_over_the_settings(
         read_manifest(models["alike"]).version
     ]
     assert "no champion" in refusal_of("evaluate", "small", data, "--registry", other)
-    assert "no champion" in refusal_of("score", "--model", "small", "--registry", other)
+    # A process of its own: it sets up signals and logging.
+    assert "no champion" in attempt("score", "--model", "small", "--registry", other).stderr
 
 
 def test_without_a_registry_it_is_asked_for(models: dict[str, Path], data: Path) -> None:
@@ -287,7 +288,8 @@ def test_only_what_the_key_signed_is_used_where_the_settings_say_so(
 
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert "is not signed" in refusal_of("evaluate", models["good"], data)
-    assert "is not signed" in refusal_of("score", "--model", models["good"])
+    key = {"FRAUD_MODEL__VERIFY_KEY_FILE": str(public)}
+    assert "is not signed" in attempt("score", "--model", models["good"], env=key).stderr
     assert "is not signed" in refusal_of("models", "show", models["good"])
     assert "is not signed" in refusal_of("models", "promote", reference(models["good"]))
     assert "is signed by key" in refusal_of("models", "add", tmp_path / "anothers")
