@@ -44,6 +44,8 @@ def main() -> None:
     profile = load_profile("handbook")
     dataset = read_dataset(arguments.data, profile, need_labels=True)
     weeks = [week for week in sorted(arguments.weeks) if _end_of(week) <= int(dataset.times.max()) + DAY_MS // 24]
+    if not weeks:
+        parser.error(f"the data end before any of the weeks {', '.join(arguments.weeks)} is over")
     first = plan_steps(_until(dataset, _end_of(weeks[0])), PLAN)
     chosen = choose_on(
         dataset, profile, first[:-1], SearchPlan(seed=arguments.seed), progress=lambda _, __: None

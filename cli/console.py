@@ -11,8 +11,9 @@ from rich.console import Console
 
 from stream.settings import LogSettings
 
-out: Final = Console()
-err: Final = Console(stderr=True)
+# What is printed comes from data: no bracket in a name is a command to Rich.
+out: Final = Console(markup=False)
+err: Final = Console(stderr=True, markup=False)
 
 
 def say_error(message: str) -> None:

@@ -32,7 +32,7 @@ EXTRAS: Final = {
     "threadpoolctl": "train",
     "jinja2": "train",
     "cryptography": "signing",
-    "boto3": "alerts",
+    "boto3": "s3",
     "twilio": "alerts",
 }
 

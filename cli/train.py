@@ -54,6 +54,7 @@ def train(
         float | None,
         typer.Option(
             min=0,
+            max=100_000,
             help="Minutes for comparing and searching; 0 searches nothing.",
             show_default="one round, the same on every machine",
         ),

@@ -86,5 +86,5 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained_model(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a small model that has learnt from `simulated`."""
     directory = tmp_path_factory.mktemp("model") / "simulated"
-    fraud("train", simulated, "--profile", "simulated", "--out", directory, "--trees", "20")
+    fraud("train", simulated, "--profile", "simulated", "--out", directory, "--trees", "20", "--budget", "0")
     return directory

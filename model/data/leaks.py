@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.tree import DecisionTreeClassifier
 
 from model.data.dataset import Dataset
 from model.errors import Mendable
@@ -18,6 +19,9 @@ LEAST_ROWS: Final = 10  # of frauds and of legitimate rows; of fewer, good luck 
 MOST_CATEGORIES: Final = 20
 _ROWS_A_CATEGORY: Final = 5  # of the rarer class, at least, or it were pure by chance
 _MOST_LEGITIMATE: Final = 200_000
+_MOST_FOR_RANGES: Final = 50_000
+_RANGES: Final = 4
+_LARGEST: Final = 1e38  # of the 32 bits that a tree computes with
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,9 @@ class LabelLeaks(Mendable):
 def leaks(dataset: Dataset, profile: Profile) -> tuple[Leak, ...]:
     """The inputs by which alone frauds can be told, in the profile's order.
 
-    Told by the values, from high to low or from low to high; by whether there is a value; or by categories (whole
-    numbers, `MOST_CATEGORIES` at most) each of which stands in frauds only or in legitimate rows only. Of more than
-    200,000 legitimate rows, so many are looked at, always the same.
+    Told by the values, from high to low or from low to high; by whether there is a value; or by categories
+    (`MOST_CATEGORIES` at most) each of which stands in frauds only or in legitimate rows only; or by a few ranges. Of
+    more than 200,000 legitimate rows, so many are looked at, always the same.
 
     Args:
         dataset: With labels. With fewer than `LEAST_ROWS` rows of either class there is nothing to find.
@@ -70,6 +74,7 @@ def leaks(dataset: Dataset, profile: Profile) -> tuple[Leak, ...]:
     found = (
         _leak(name, dataset.inputs[frauds, at], dataset.inputs[legitimate, at])
         or _told_by_category(name, dataset.inputs[:, at], is_fraud)
+        or _told_by_ranges(name, dataset.inputs[frauds, at], dataset.inputs[legitimate[:_MOST_FOR_RANGES], at])
         for at, name in enumerate(profile.inputs)
     )
     return tuple(leak for leak in found if leak is not None)
@@ -94,15 +99,29 @@ def _told_by_category(name: str, values: NDArray[np.float64], is_fraud: NDArray[
     if len(np.unique(values[: 100 * MOST_CATEGORIES])) > MOST_CATEGORIES:
         return None
     categories, of_row = np.unique(values, return_inverse=True)
-    present = categories[~np.isnan(categories)]
     rarer = min(int(is_fraud.sum()), int((~is_fraud).sum()))
-    if len(categories) > min(MOST_CATEGORIES, rarer // _ROWS_A_CATEGORY) or (present != np.rint(present)).any():
+    if len(categories) > min(MOST_CATEGORIES, rarer // _ROWS_A_CATEGORY):
         return None
     frauds = np.bincount(of_row, weights=is_fraud, minlength=len(categories))
     rows = np.bincount(of_row, minlength=len(categories))
     if ((frauds > 0) & (frauds < rows)).any():
         return None
     return Leak(name, 1.0, f"each of its {len(categories)} values stands in frauds only or in legitimate rows only")
+
+
+def _told_by_ranges(name: str, frauds: NDArray[np.float64], legitimate: NDArray[np.float64]) -> Leak | None:
+    """By a tree of a few leaves: a band in the middle, say, which the order of the values does not show."""
+    values = np.concatenate([frauds, legitimate])
+    if np.isnan(values).all():
+        return None
+    rows = np.nan_to_num(values, nan=np.nanmin(values) - 1, posinf=None, neginf=None)[:, np.newaxis]
+    labels = np.repeat([1, 0], [len(frauds), len(legitimate)])
+    tree = DecisionTreeClassifier(max_leaf_nodes=_RANGES, min_samples_leaf=_ROWS_A_CATEGORY, random_state=0)
+    with np.errstate(over="ignore"):
+        rows = np.clip(rows, -_LARGEST, _LARGEST)
+    scores = tree.fit(rows, labels).predict_proba(rows)[:, 1]
+    area = _roc_auc(scores[: len(frauds)], scores[len(frauds) :])
+    return Leak(name, area, "a few ranges of its values are the frauds'") if area >= LEAST_ROC_AUC else None
 
 
 def _roc_auc(frauds: NDArray[np.float64], legitimate: NDArray[np.float64]) -> float:

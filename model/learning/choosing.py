@@ -148,18 +148,23 @@ def _search(
         return found, ("hyper-parameters were not searched, as the budget is 0",)
     # The two best ways of resampling the default forest, and both that need no made-up frauds.
     resamplings = list(dict.fromkeys([*ways[:2], *(way for way in ways if not way.startswith("smote"))]))
+    seen: set[Recipe] = set()
     bracket = 0
     while plan.budget_s is not None or bracket == 0:
-        running = contest.enter(_points(contest, plan, resamplings, bracket))
+        new = [recipe for recipe in _points(contest, plan, resamplings, bracket) if recipe not in seen]
+        if not new:
+            return found, (f"the search ended before its budget: nothing new after {len(seen)} forests",)
+        running = contest.enter(new)
         for trees, left in ((_FIRST_TREES, len(running)), (FINAL_TREES, _LEFT)):
             share = _share(plan, trees)
             running = running if running[0].trees == 0 else contest.best(running, left)
             work = sum(contest.work(one, share) for one in running)
             if not clock.has_time_for(work):
-                tried = bracket * _BRACKET + (_BRACKET if running[0].trees else 0)
+                tried = len(seen) + (len(new) if running[0].trees else 0)
                 return found, (f"the search ended with its budget of {plan.budget_s:g} s: {tried} forests tried",)
             contest.grow(running, share, worked=lambda work: clock.worked("searching", work))
         found = contest.best([*found, *running], _LEFT)
+        seen.update(new)
         bracket += 1
     return found, ()
 

@@ -131,6 +131,7 @@ def train(
     *choosing, test = steps = plan_steps(clean, plan.windows)
 
     choice = choose_on(clean, profile, choosing, plan.search, progress=_part(progress, 0.0, 0.7), timer=timer)
+    choice = _on_all_rows(choice, clean, profile, choosing, plan.search.seed)
     tuned = _tuned(clean, choosing, choice.scores, policies)
     judged = _fitted(
         choice.recipe, clean, profile, test.training, seed=plan.search.seed, progress=_part(progress, 0.7, 0.8)
@@ -243,6 +244,21 @@ def _policies(plan: TrainingPlan, profile: Profile) -> tuple[Policy, ...]:
         )
     others = [text for text in plan.compared if profile.amount is not None or not parse_policy(text).needs_amounts]
     return tuple(parse_policy(text) for text in dict.fromkeys([plan.policy, *others]))
+
+
+def _on_all_rows(choice: Choice, dataset: Dataset, profile: Profile, steps: Sequence[Step], seed: int) -> Choice:
+    """With scores from fits to all training rows, as the shipped model's is: those of a part are higher."""
+    if all(len(step.training) <= _COMPARED_ROWS for step in steps):
+        return choice
+
+    def scores(recipe: Recipe) -> NDArray[np.float64]:
+        fitted = (
+            (step, _fitted(recipe, dataset, profile, step.training, seed=seed, progress=lambda _, __: None))
+            for step in steps
+        )
+        return np.concatenate([one.scores(dataset, step.judged) for step, one in fitted])
+
+    return replace(choice, scores=scores(choice.recipe), other_scores=scores(choice.other))
 
 
 def _fitted(

@@ -13,6 +13,8 @@ from model.data.dataset import Dataset
 from model.errors import Mendable
 
 Rows = NDArray[np.int64]
+# From a moment (epoch ms), to one that is no longer in it.
+Bounds = tuple[float, float]
 
 DAY_MS: Final = 86_400_000
 
@@ -42,7 +44,8 @@ class WindowPlan:
         folds: Windows that are judged, 2 at least; the last is the test window, the others are for choosing. None is
             5, or as many as have frauds to learn from and to judge by.
         train_days: How far back the training of each reaches; None is to the beginning.
-        delay_days: Labels are known only so many days after the transaction.
+        delay_days: Labels are known only so many days after the transaction: so far before a window ends what its
+            model is fitted to, and so far before the test window what the model is chosen and calibrated by.
         test_days: Length of each judged window, in calendar days UTC; None cuts by the number of rows.
         known_fraud: Whether transactions of accounts that are known to be compromised are judged ("keep"), or taken
             out as those of a blocked card would be ("remove"). Without accounts there is nothing to remove.
@@ -125,32 +128,51 @@ def days_covered(times: NDArray[np.int64]) -> float:
 def _steps(dataset: Dataset, plan: WindowPlan, folds: int) -> tuple[Step, ...]:
     order = np.argsort(dataset.times, kind="stable").astype(np.int64)
     times = dataset.times[order]
-    bounds = _bounds_by_rows(times, folds) if plan.test_days is None else _bounds_by_days(times, plan.test_days, folds)
+    by_rows = plan.test_days is None
+    test = _test_by_rows(times) if by_rows else _test_by_days(times, plan.test_days or 0)
+    # What is chosen and calibrated by must be known as well when the test window begins.
+    known = test[0] - plan.delay_days * DAY_MS
+    before = (
+        _calibration_by_rows(times[times < known], folds)
+        if by_rows
+        else _calibration_by_days(known, plan.test_days or 0, folds)
+    )
     names = [*(f"calibration {number}" for number in range(1, folds)), "test"]
-    steps = [_step(dataset, order, window, name, plan) for name, window in zip(names, pairwise(bounds), strict=True)]
+    steps = [_step(dataset, order, window, name, plan) for name, window in zip(names, [*before, test], strict=True)]
     for step in steps:
         _require_both_classes(dataset, step, _in_words(plan, folds))
     return tuple(steps)
 
 
-def _bounds_by_rows(times: NDArray[np.int64], folds: int) -> list[int]:
-    """The moments between judged windows, folds + 1 of them; the last is after everything."""
-    test = 1 - _TEST_SHARE
-    first = test - min(_CALIBRATION_SHARE * (folds - 1), _MOST_CALIBRATION)
-    places = [min(round(share * len(times)), len(times) - 1) for share in np.linspace(first, test, folds).tolist()]
-    return [*(int(times[place]) for place in places), int(times[-1]) + 1]
+def _test_by_rows(times: NDArray[np.int64]) -> Bounds:
+    first = min(round((1 - _TEST_SHARE) * len(times)), len(times) - 1)
+    return float(times[first]), float(times[-1]) + 1
 
 
-def _bounds_by_days(times: NDArray[np.int64], days: int, folds: int) -> list[int]:
+def _test_by_days(times: NDArray[np.int64], days: int) -> Bounds:
     end = _end_of_day(int(times[-1]))
-    return [end - back * days * DAY_MS for back in range(folds, -1, -1)]
+    return float(end - days * DAY_MS), float(end)
+
+
+def _calibration_by_rows(times: NDArray[np.int64], folds: int) -> list[Bounds]:
+    """The last shares of the rows at these moments."""
+    if len(times) == 0:
+        return [(-np.inf, -np.inf)] * (folds - 1)
+    judged = min(_CALIBRATION_SHARE * (folds - 1), _MOST_CALIBRATION) / (1 - _TEST_SHARE)
+    places = [round(share * len(times)) for share in np.linspace(1 - judged, 1, folds).tolist()]
+    moments = [*(float(times[place]) for place in places[:-1]), float(times[-1]) + 1]
+    return list(pairwise(moments))
+
+
+def _calibration_by_days(known: float, days: int, folds: int) -> list[Bounds]:
+    return list(pairwise(known - back * days * DAY_MS for back in range(folds - 1, -1, -1)))
 
 
 def _end_of_day(moment: int) -> int:
     return (moment // DAY_MS + 1) * DAY_MS
 
 
-def _step(dataset: Dataset, order: Rows, bounds: tuple[int, int], name: str, plan: WindowPlan) -> Step:
+def _step(dataset: Dataset, order: Rows, bounds: Bounds, name: str, plan: WindowPlan) -> Step:
     (first, last), times = bounds, dataset.times[order]
     learnt_until = first - plan.delay_days * DAY_MS
     learnt_from = -np.inf if plan.train_days is None else learnt_until - plan.train_days * DAY_MS
@@ -182,13 +204,17 @@ def _known_compromised(
 def _require_both_classes(dataset: Dataset, step: Step, windows: str) -> None:
     labels = labels_of(dataset)
     longer = "give data over a longer time, or ask for fewer or shorter windows"
-    for what, rows in (("training", step.training), ("judged", step.judged)):
+    removed = ""
+    if step.known_compromised:
+        removed = f" after {step.known_compromised} of known compromised accounts were removed"
+        longer += ", or judge those accounts too (--known-fraud keep)"
+    for what, rows, without in (("training", step.training, ""), ("judged", step.judged, removed)):
         if len(rows) == 0:
-            raise WindowsDoNotFit(f"window {step.name!r} of {windows} has no {what} rows", remedy=longer)
+            raise WindowsDoNotFit(f"window {step.name!r} of {windows} has no {what} rows{without}", remedy=longer)
         frauds = int(labels[rows].sum())
         if frauds in {0, len(rows)}:
             raise OneClassOnly(
-                f"window {step.name!r} of {windows} has {frauds} frauds in {len(rows)} {what} rows",
+                f"window {step.name!r} of {windows} has {frauds} frauds in {len(rows)} {what} rows{without}",
                 remedy=f"{longer}, so that each has frauds and others",
             )
 

@@ -25,6 +25,10 @@ _MOST_BELOW_BEST: Final = 0.25
 _ROOM_ABOVE: Final = 1e-12
 
 
+# More than anybody's alarms a day, or the price of one.
+_MOST: Final = 1e12
+
+
 class PolicyInvalid(Mendable):
     """A text that says no policy for a threshold."""
 
@@ -71,7 +75,7 @@ def parse_policy(text: str) -> Policy:
         return Policy(text, "f1", 0.0)
     for kind in get_args(Kind)[1:]:
         if kind == named:
-            return Policy(text, kind, _number(text, number, most=1.0 if kind == "precision" else math.inf))
+            return Policy(text, kind, _number(text, number, most=1.0 if kind == "precision" else _MOST))
     raise PolicyInvalid(f"threshold policy {text!r} is unknown", remedy=_FORMS)
 
 
@@ -112,6 +116,11 @@ def choose(
         raise AmountsMissing(
             f"threshold policy {policy.text!r} needs amounts, and the profile names no amount column",
             remedy="name the column in the profile, or choose f1, precision:P or alerts:N",
+        )
+    if policy.needs_amounts and amounts is not None and np.isnan(amounts[labels == 1]).all():
+        raise AmountsMissing(
+            f"threshold policy {policy.text!r} needs amounts, and no fraud has one",
+            remedy="fill in the amounts, or choose f1, precision:P or alerts:N",
         )
     points = operating_points(labels, probabilities, weights=weights, amounts=amounts)
     if policy.kind == "f1":

@@ -68,6 +68,10 @@ class GoldenRows:
             found = GoldenRows(**unpack(content, _ARRAYS))
             if found.rows.ndim != 2 or not found.times.shape == found.probabilities.shape == found.rows.shape[:1]:
                 raise NotTheArrays("its arrays do not fit together")
+            if len(found.rows) == 0 or np.isinf(found.rows).any():
+                raise NotTheArrays("it has no rows, or infinite numbers")
+            if not ((found.probabilities >= 0) & (found.probabilities <= 1)).all():
+                raise NotTheArrays("its probabilities are none")
         except NotTheArrays as refusal:
             raise GoldenRowsDamaged(f"'{source}' holds no golden rows ({refusal})", remedy="train again") from refusal
         return found

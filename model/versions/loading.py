@@ -96,6 +96,10 @@ def _require_contract(serving: ServingModel, golden: GoldenRows, manifest: Manif
         problem = f"'{directory / MANIFEST_FILE}' has inputs of {', '.join(sorted(others))}, known is float64"
     elif serving.inputs != named:
         problem = f"'{arrays}' takes inputs {_listed(serving.inputs)}, its manifest says {_listed(named)}"
+    elif set(manifest.profile.inputs) != set(named):
+        problem = f"'{directory / MANIFEST_FILE}' has a profile of other inputs than its own"
+    elif serving.calibration.method != manifest.calibration_method:
+        problem = f"'{arrays}' is calibrated otherwise than its manifest says ({manifest.calibration_method})"
     elif serving.calendar != manifest.calendar:
         problem = f"'{arrays}' makes {_listed(serving.calendar)} of the time, its manifest {_listed(manifest.calendar)}"
     elif golden.rows.shape[1] != len(named):

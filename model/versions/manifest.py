@@ -32,6 +32,7 @@ _DECISIVE: Final = ("name", "inputs", "calendar", "threshold", "thresholds", "re
 _UNDIGESTED: Final = frozenset({"digest", "signature"})
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Threshold = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Version = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{12}$")]
 # A name that leads nowhere else than into the directory.
 FileName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
@@ -157,8 +158,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     profile: Profile
     inputs: tuple[Input, ...]
     calendar: tuple[str, ...]
-    threshold: float
-    thresholds: dict[str, float]
+    threshold: Threshold
+    thresholds: dict[str, Threshold]
     recipe: Recipe
     seed: int
     calibration_method: Method

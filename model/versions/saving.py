@@ -49,15 +49,16 @@ def save_trained(
         ModelNotSaved: `out` holds something else, or the system refuses.
     """
     assessment, dataset = trained.assessment, trained.dataset
-    seen = window(dataset, "learnt from", np.unique(trained.seen))
+    rows = np.unique(trained.seen)
+    seen = window(dataset, "learnt from", rows)
     return save_model(
         out,
         pipeline=trained.pipeline,
         serving=trained.serving,
         golden=golden_rows(
-            dataset.inputs,
-            dataset.times,
-            labels_of(dataset),
+            dataset.inputs[rows],
+            dataset.times[rows],
+            labels_of(dataset)[rows],
             seed=assessment.seed,
             score=trained.serving.probabilities,
         ),
@@ -79,9 +80,10 @@ def save_trained(
             options=dict(options),
         ),
         data_fingerprint=assessment.data.fingerprint,
+        # None of them tells the time: the same model has the same files, whoever registers it first.
         documents=lambda version: {
             "metrics.json": metrics_json(assessment),
-            "report.html": report_html(assessment, version=version, created_at=created_at).encode(),
+            "report.html": report_html(assessment, version=version, created_at=None).encode(),
             "model-card.md": model_card(assessment, version=version).encode(),
         },
         created_at=created_at,

@@ -35,7 +35,7 @@ def test_a_model_directory_that_is_not_there(tmp_path: Path) -> None:
     assert "no-such-model" in refused("score", "--model", tmp_path / "no-such-model", env=NO_BROKER)
 
 
-@pytest.mark.parametrize("file", ["manifest.json", "model.joblib"])
+@pytest.mark.parametrize("file", ["manifest.json", "serving.npz", "golden.npz", "model.joblib"])
 def test_a_model_that_is_truncated_or_altered(file: str, trained_model: Path, tmp_path: Path) -> None:
     model = tmp_path / "model"
     shutil.copytree(trained_model, model)
@@ -127,5 +127,16 @@ def test_ctrl_c_ends_a_scorer_as_sigterm_does(kafka: str, trained_model: Path, t
 def test_help_lists_the_commands() -> None:
     done = subprocess.run([*FRAUD, "--help"], env=clean_environment(None), capture_output=True, text=True, check=True)
 
-    for command in ("train", "evaluate", "simulate", "produce", "score", "alert", "topics", "config"):
+    for command in (
+        "train",
+        "evaluate",
+        "explain",
+        "models",
+        "simulate",
+        "produce",
+        "score",
+        "alert",
+        "topics",
+        "config",
+    ):
         assert command in done.stdout

@@ -86,8 +86,26 @@ def test_a_category_is_judged_by_every_row_of_a_large_file() -> None:
     pure = dataset_from_frame(frame, PROFILE, need_labels=True, source="table")
     assert [leak.column for leak in leaks(pure, PROFILE)] == ["risk"]
 
+    assert "values stands in" in leaks(pure, PROFILE)[0].how
+
     frame.loc[[17, 100_001], "risk"] = 2.0
+    (nearly,) = leaks(dataset_from_frame(frame, PROFILE, need_labels=True, source="table"), PROFILE)
+    assert "ranges" in nearly.how
+
+    frame.loc[frame.index % 500 == 1, "risk"] = 2.0
     assert leaks(dataset_from_frame(frame, PROFILE, need_labels=True, source="table"), PROFILE) == ()
+
+
+def test_a_band_and_fractions_that_tell_the_label_are_found() -> None:
+    def in_a_band(fraud: NDArray[np.bool_], source: np.random.Generator) -> NDArray[np.float64]:
+        beside = source.choice([1.0, 9.0], len(fraud)) + source.normal(0, 0.3, len(fraud))
+        return np.where(fraud, source.uniform(4, 5, len(fraud)), beside)
+
+    band = with_column(in_a_band)
+    fractions = with_column(lambda fraud, source: np.where(fraud, 0.5, source.choice([0.25, 0.75], len(fraud))))
+
+    assert "ranges" in leaks(band, PROFILE)[0].how
+    assert "values stands in" in leaks(fractions, PROFILE)[0].how
 
 
 def test_the_figure_is_scikit_learns() -> None:

@@ -74,7 +74,7 @@ def test_calendar_days_with_a_delay_and_a_short_memory() -> None:
     steps = plan_steps(dataset, plan)
 
     end = int(MIDNIGHT.timestamp()) * 1000 + 40 * DAY_MS
-    for back, step in zip((15, 10, 5), steps, strict=True):
+    for back, step in zip((22, 17, 5), steps, strict=True):
         first = end - back * DAY_MS
         judged, training = dataset.times[step.judged], dataset.times[step.training]
         assert first <= judged.min() <= judged.max() < first + 5 * DAY_MS
@@ -83,6 +83,16 @@ def test_calendar_days_with_a_delay_and_a_short_memory() -> None:
         assert len(training) == inside.sum()
     shipped = dataset.times[shipping_rows(dataset, plan)]
     assert len(shipped) == (dataset.times >= end - 7 * DAY_MS).sum()
+
+
+def test_what_chooses_is_known_when_the_test_window_begins() -> None:
+    dataset = read(spread_over(40, rows=8000))
+
+    for plan in (WindowPlan(delay_days=4, known_fraud="keep"), WindowPlan(3, None, 4, 6, "keep")):
+        *choosing, test = plan_steps(dataset, plan)
+
+        last = max(dataset.times[step.judged].max() for step in choosing)
+        assert dataset.times[test.judged].min() - last >= 4 * DAY_MS
 
 
 def test_known_compromised_accounts_leave_as_in_the_handbook() -> None:
