@@ -8,14 +8,14 @@ from typing import Final
 
 from model.measuring.assessment import Assessment
 from model.report.axes import Axis, linear_axis
-from model.report.figures import interval, number
+from model.report.figures import alike, interval
 from model.report.panel import RIGHT, WIDTH, Drawing
 
 _FIRST: Final = 46
 _ROW: Final = 30
 _LEFT: Final = 4
 _LONGEST: Final = 38
-_LONGEST_ALONE: Final = 66
+_LONGEST_ALONE: Final = 60
 _MOST: Final = 15
 
 
@@ -44,8 +44,8 @@ def importances(assessment: Assessment) -> str | None:
     """What the model leans on; None without a figure."""
     shown = assessment.importances[:_MOST]
     rows = [
-        Row(one.feature, one.mean, one.mean - one.deviation, one.mean + one.deviation, number(one.mean), main=True)
-        for one in shown
+        Row(one.feature, one.mean, one.mean - one.deviation, one.mean + one.deviation, text, main=True)
+        for one, text in zip(shown, alike([one.mean for one in shown]), strict=True)
     ]
     described = "; ".join(f"{one.name} {one.text}" for one in rows)
     return _rows(
@@ -69,7 +69,8 @@ def candidates(assessment: Assessment) -> str | None:
         for one in shown[:_MOST]
     ]
     described = "; ".join(f"{one.recipe.label} {interval(one.average_precision)}" for one in shown)
-    return _rows("candidates", "Candidates", described, "Average precision, 95% interval", rows, bars=False)
+    title = "The finalists" if stage == "search" else "The fixed candidates"
+    return _rows("candidates", title, described, "Average precision, 95% interval", rows, bars=False)
 
 
 def _rows(name: str, title: str, described: str, axis_title: str, rows: Sequence[Row], *, bars: bool) -> str | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from model.measuring.assessment import Assessment
 from model.report import story, tables
-from model.report.figures import count, number, span
+from model.report.figures import alike, count, span
 from model.report.reading import model_name
 from model.report.tables import Table
 
@@ -79,9 +79,11 @@ def _calibration(assessment: Assessment) -> str:
 
 
 def _importances(assessment: Assessment) -> str:
+    shown = assessment.importances[:_IMPORTANCES]
+    lost = alike([one.mean for one in shown])
     return _listed(
-        f"{one.feature}: {number(one.mean)} of average precision is lost when it is shuffled"
-        for one in assessment.importances[:_IMPORTANCES]
+        f"{one.feature}: {text} of average precision is lost when it is shuffled"
+        for one, text in zip(shown, lost, strict=True)
     )
 
 

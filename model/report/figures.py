@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -28,6 +29,21 @@ def number(value: float | None) -> str:
         digits, exponent = f"{value:.2e}".split("e")
         return _signed(f"{digits}\N{MULTIPLICATION SIGN}10{str(int(exponent)).translate(_RAISED)}")
     return _signed(f"{value:,.{_decimals(value)}f}")
+
+
+def alike(values: Sequence[float]) -> list[str]:
+    """Numbers that are compared with each other, with the decimals that the largest of them asks for: "0.310", "0.004".
+
+    Args:
+        values: All finite.
+    """
+    places = _decimals(max(map(abs, values), default=0))
+    return [_signed(f"{round(one, places) + 0.0:,.{places}f}") for one in values]
+
+
+def money(amount: float | None, currency: str | None) -> str:
+    """An amount: "48,213 EUR", or without its currency where none is known."""
+    return number(amount) if amount is None or currency is None else f"{number(amount)} {currency}"
 
 
 def percent(share: float | None) -> str:

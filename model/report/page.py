@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -10,10 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from model.measuring.assessment import Assessment
 from model.report import bars, plots, story, tables, threshold_plots
-from model.report.figures import count, interval, minute, number, percent
+from model.report.figures import count, minute, money, number, percent
 from model.report.reading import money_share, shipped
 
 _TEMPLATE: Final = "report.html.j2"
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d(?: \d\d:\d\d)?)")
 
 
 def report_html(assessment: Assessment, *, version: str, created_at: datetime | None) -> str:
@@ -32,7 +34,13 @@ def report_html(assessment: Assessment, *, version: str, created_at: datetime | 
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"count": count, "number": number, "percent": percent, "interval": interval}
+    environment.filters |= {
+        "count": count,
+        "number": number,
+        "percent": percent,
+        "money": money,
+        "apart": _MOMENT.split,
+    }
     return environment.get_template(_TEMPLATE).render(
         assessment=assessment,
         version=version,

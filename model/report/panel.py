@@ -147,19 +147,15 @@ class Panel(Drawing):
         dx, dy, anchor = _beside(self._x.place(point[0]), self._y.place(point[1]), falling=falling)
         self.label(point, text, anchor=anchor, dx=dx, dy=dy)
 
-    def peak(self, point: Point, text: str, style: Style, *, below: bool = False) -> None:
-        """Text above a point, or below it where there is room, turned inwards so that it stays within the frame."""
-        place = self._x.place(point[0])
-        anchor: Anchor = "start" if place < 0.15 else "end" if place > 0.85 else "middle"
-        under = below and self._y.place(point[1]) > 0.12  # or the axis is in its way
-        self.label(point, text, style=style, anchor=anchor, dy=17 if under else -8)
+    def peak(self, point: Point, text: str, style: Style) -> None:
+        """Text above a point, within the frame."""
+        self.label(point, text, style=style, anchor=_inwards(self._x.place(point[0])), dy=-8)
 
     def rule(self, x: float, text: str) -> None:
-        """An upright line across the plot, named at its top."""
+        """An upright line across the plot, named above it."""
         at = self._at_x(x)
         self.add("line", "line guide", x1=at, x2=at, y1=TOP, y2=BOTTOM)
-        right = self._x.place(x) > 0.6
-        self.text(at + (-5 if right else 5), TOP + 8, text, style="label guide", anchor="end" if right else "start")
+        self.text(at, TOP - 4, text, style="label guide", anchor=_inwards(self._x.place(x)))
 
     def key(self, entries: Sequence[tuple[str, Style]], *, corner: Literal["upper left", "lower right"]) -> None:
         """The names of lines beside a piece of each, in a corner that the lines leave free."""
@@ -178,6 +174,11 @@ class Panel(Drawing):
 
     def _at_y(self, value: float) -> float:
         return BOTTOM - (BOTTOM - TOP) * self._y.place(value)
+
+
+def _inwards(x: float) -> Anchor:
+    """Which end of a text stands at a place, so that it stays within the frame."""
+    return "start" if x < 0.15 else "end" if x > 0.85 else "middle"
 
 
 def _beside(x: float, y: float, *, falling: bool) -> tuple[float, float, Anchor]:

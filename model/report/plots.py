@@ -25,8 +25,8 @@ def precision_recall(assessment: Assessment) -> str | None:
     chance = fraud_rate(assessment)
     panel = Panel(
         "precision-recall",
-        "Precision and recall",
-        f"Precision over recall at every threshold. Average precision {measured}; chance gives {percent(chance)}.",
+        f"Average precision {measured}",
+        f"Precision over recall at every threshold; chance gives {percent(chance)}.",
         x=share_axis("Recall: share of the frauds caught"),
         y=share_axis("Precision: share of the alerts that are frauds"),
     )
@@ -35,7 +35,6 @@ def precision_recall(assessment: Assessment) -> str | None:
         panel.line([(0, chance), (1, chance)], "guide")
         panel.label((0, chance), f"chance {percent(chance)}", style="guide", dx=8, dy=-5)
     panel.line(points)
-    panel.label((0, 0.16), f"average precision {measured}", dx=8)
     decision = shipped(assessment)
     if decision is not None and decision.test.recall is not None and decision.test.precision is not None:
         panel.named_dot((decision.test.recall, decision.test.precision), "shipped", falling=True)
@@ -50,8 +49,8 @@ def roc(assessment: Assessment) -> str | None:
     measured = interval(assessment.intervals.get("roc_auc"))
     panel = Panel(
         "roc",
-        "ROC",
-        f"True positive rate over false positive rate at every threshold. The area below is {measured}; chance is 0.5.",
+        f"ROC: area {measured}",
+        "True positive rate over false positive rate at every threshold; chance has an area of 0.5.",
         x=share_axis("False positive rate: share of the others alerted"),
         y=share_axis("True positive rate: share of the frauds caught"),
     )
@@ -59,7 +58,6 @@ def roc(assessment: Assessment) -> str | None:
     panel.line([(0, 0), (1, 1)], "guide")
     panel.label((0.5, 0.5), "chance", style="guide", dx=8, dy=10)
     panel.line(points)
-    panel.label((1, 0.06), f"area {measured}", anchor="end", dx=-8)
     decision, window = shipped(assessment), judged_window(assessment)
     if decision is not None and window is not None and decision.test.recall is not None:
         legitimate = max(window.rows - window.frauds, 1)
@@ -75,9 +73,10 @@ def reliability(assessment: Assessment) -> tuple[str, ...]:
         ("after", report.bins_after, report.error_after),
     )
     both = (*report.bins_before, *report.bins_after)
-    # Bins far below what their rows can tell would take most of the room.
+    # Bins far below what their rows can tell would take most of the room; the interval of a single fraud begins at
+    # about a sixth of its share.
     told = [one.fraud_rate or one.high for one in both if one.high > 0]
-    seen = [max(min(told, default=1) / 10, _LEAST), *told, *(one.high for one in both)]
+    seen = [max(min(told, default=1) / 6, _LEAST), *told, *(one.high for one in both)]
     scale = log_axis("Mean probability of the bin, log scale", seen, text=short_share)
     return tuple(_reliability(when, bins, error, scale) for when, bins, error in panels if bins)
 
@@ -93,17 +92,19 @@ def distributions(assessment: Assessment) -> str | None:
         "Where the scores lie",
         f"Rows by calibrated probability: {count(sum(fraud.counts))} frauds, {count(sum(legitimate.counts))} others.",
         x=log_axis("Calibrated probability, log scale", [max(one, _LEAST) for one in fraud.edges], text=short_share),
-        # Half of the least, so that a single row stands above the axis; ten times the most, for the names.
+        # Half of the least, so that a single row stands above the axis; twice the most, for the names.
         y=log_axis("Rows in the bin, log scale", [min(counts) / 2, 2 * max(counts)], text=short_count),
     )
-    for histogram, name, style in _named(legitimate, fraud):
+    named = _named(legitimate, fraud)
+    for histogram, _, style in named:
         panel.steps(_steps(histogram), style)
-        top = histogram.counts.index(max(histogram.counts))
-        middle = (max(histogram.edges[top], _LEAST) * histogram.edges[top + 1]) ** 0.5
-        panel.peak((middle, histogram.counts[top]), name, style)
     decision = shipped(assessment)
     if decision is not None:
         panel.rule(decision.threshold, "threshold")
+    for histogram, name, style in named:
+        top = histogram.counts.index(max(histogram.counts))
+        middle = (max(histogram.edges[top], _LEAST) * histogram.edges[top + 1]) ** 0.5
+        panel.peak((middle, histogram.counts[top]), name, style)
     return panel.svg()
 
 

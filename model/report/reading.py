@@ -56,14 +56,14 @@ def measure_name(name: str) -> str:
     return f"Precision, top {int(top):,} rows" if top != name and top.isdigit() else name.replace("_", " ").capitalize()
 
 
-def policy_name(policy: str) -> str:
-    """What a policy asks for."""
+def policy_name(policy: str, *, currency: str | None) -> str:
+    """What a policy asks for; `currency` is that of the price of a false alarm."""
     kind, _, given = policy.partition(":")
     named = {
         "f1": "Best balance of precision and recall (F1)",
         "precision": f"Most frauds at a precision of at least {given}",
         "alerts": f"Most frauds with at most {given} alerts a day",
-        "cost": f"Least cost, where a false alarm costs {given}",
+        "cost": f"Least cost, where a false alarm costs {f'{given} {currency}' if currency else given}",
     }
     return named.get(kind, policy)
 

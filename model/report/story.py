@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from model.measuring.assessment import Assessment, Decision
+from model.measuring.assessment import Assessment
 from model.recipes import Recipe
-from model.report.figures import count, interval, number, percent, span
+from model.report.figures import count, interval, money, number, percent, span
 from model.report.reading import (
     fraud_rate,
     judged_window,
@@ -39,16 +39,15 @@ _GRAVE: Final = frozenset({"leak", "constant", "all_missing", "near_unique", "fe
 
 def verdict(assessment: Assessment) -> tuple[str, ...]:
     """What the model is, how well it ranks, and what its threshold means: a sentence each."""
-    return tuple(
-        one for one in (_what_it_is(assessment), _how_well(assessment), _what_it_means(shipped(assessment))) if one
-    )
+    return tuple(one for one in (_what_it_is(assessment), _how_well(assessment), _what_it_means(assessment)) if one)
 
 
 def warnings(assessment: Assessment) -> tuple[str, ...]:
     """What to know before any figure is believed."""
     decision = shipped(assessment)
+    policy = policy_name(decision.policy, currency=assessment.currency) if decision is not None else ""
     unreached = (
-        (f"No threshold keeps what the shipped policy asks for ({policy_name(decision.policy)}); it is the nearest.",)
+        (f"No threshold keeps what the shipped policy asks for ({policy}); it is the nearest.",)
         if decision is not None and not decision.reached
         else ()
     )
@@ -159,13 +158,15 @@ def _how_well(assessment: Assessment) -> str | None:
     )
 
 
-def _what_it_means(decision: Decision | None) -> str | None:
+def _what_it_means(assessment: Assessment) -> str | None:
+    decision = shipped(assessment)
     if decision is None:
         return None
     test = decision.test
     caught = f"It catches {count(test.frauds_caught)} of {count(test.frauds)} frauds"
     if test.money_caught is not None and test.money_lost is not None:
-        caught += f", and {number(test.money_caught)} of {number(test.money_caught + test.money_lost)} of their money"
+        whole = money(test.money_caught + test.money_lost, assessment.currency)
+        caught += f", and {number(test.money_caught)} of {whole} of their money"
     right = f", {percent(test.precision)} of them right" if test.precision is not None else ""
     return (
         f"Under the shipped policy (threshold {number(decision.threshold)}) it raises {number(test.alerts_a_day)} "

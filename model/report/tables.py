@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from model.measuring.assessment import Assessment, Candidate, DataReport, Decision
-from model.report.figures import DASH, count, interval, minute, number, percent
+from model.report.figures import DASH, count, interval, minute, number, percent, span
 from model.report.reading import measure_name, model_name, policy_name
 
 _MUCH_DRIFT: Final = 0.25
@@ -43,12 +43,13 @@ def decisions(assessment: Assessment) -> Table:
     head = ["Policy", "Threshold", "Alerts a day", "Precision", "Recall", "F1", "Frauds caught", "False alarms"]
     money = any(one.test.money_caught is not None for one in found)
     cost = any(one.test.cost is not None for one in found)
-    head += ["Money caught", "Money lost"] if money else []
-    head += ["Cost"] if cost else []
+    unit = f" ({assessment.currency})" if assessment.currency else ""
+    head += [f"Money caught{unit}", f"Money lost{unit}"] if money else []
+    head += [f"Cost{unit}"] if cost else []
     return Table(
         "Thresholds on the test window",
         tuple(head),
-        tuple(_decision(one, money=money, cost=cost) for one in found),
+        tuple(_decision(one, assessment.currency, money=money, cost=cost) for one in found),
         marked=_places(one.shipped for one in found),
     )
 
@@ -56,14 +57,13 @@ def decisions(assessment: Assessment) -> Table:
 def measures(assessment: Assessment) -> Table:
     """The chosen model and those it is compared with."""
     by_model = {name: one.measures() for name, one in assessment.metrics.items()}
+    head = ["Measure", *map(model_name, by_model), f"95% interval, {model_name(next(iter(by_model)))}"]
     names = list(dict.fromkeys(name for one in by_model.values() for name in one))
     rows = [
         (measure_name(name), *(number(one.get(name)) for one in by_model.values()), _interval(assessment, name))
         for name in names
     ]
-    return Table(
-        "Measures on the test window", ("Measure", *map(model_name, by_model), "95% interval of the first"), tuple(rows)
-    )
+    return Table("Measures on the test window", tuple(head), tuple(rows))
 
 
 def calibration(assessment: Assessment) -> Table:
@@ -101,7 +101,7 @@ def folds(assessment: Assessment) -> Table:
     """Each step of the prequential evaluation, and their spread."""
     rows = [
         (
-            f"{minute(one.test.first)} to {minute(one.test.last)}",
+            span(one.test.first, one.test.last),
             count(one.training.rows),
             count(one.test.rows),
             count(one.test.frauds),
@@ -181,9 +181,9 @@ def inputs(assessment: Assessment) -> Table:
     return Table("Inputs", head, tuple(rows), marked=_places(moved.get(name, 0.0) > _MUCH_DRIFT for name in names))
 
 
-def _decision(decision: Decision, *, money: bool, cost: bool) -> tuple[str, ...]:
+def _decision(decision: Decision, currency: str | None, *, money: bool, cost: bool) -> tuple[str, ...]:
     test = decision.test
-    name = policy_name(decision.policy) + (" (shipped)" if decision.shipped else "")
+    name = policy_name(decision.policy, currency=currency) + (" (shipped)" if decision.shipped else "")
     cells = [
         name if decision.reached else f"{name}; out of reach, the nearest is shown",
         number(decision.threshold),

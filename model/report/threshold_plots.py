@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from model.measuring.assessment import Assessment, Outcome
 from model.report.axes import Axis, linear_axis, log_axis, share_axis, short_count
-from model.report.figures import number
+from model.report.figures import money, number
 from model.report.panel import Panel, Style
 from model.report.reading import money_share, shipped
 
@@ -49,15 +49,20 @@ def costs(assessment: Assessment) -> str | None:
     least = min(line, key=lambda point: point[1])
     panel = Panel(
         "costs",
-        "What it costs",
-        f"Money lost plus the price of the false alarms over alerts a day. The least is {number(least[1])}, at "
-        f"{number(least[0])} alerts a day.",
+        f"What it costs: least {money(least[1], assessment.currency)}",
+        f"Money lost plus the price of the false alarms over alerts a day; the least is at {number(least[0])}.",
         x=_alerts_axis(outcomes),
-        y=linear_axis("Cost in the test window, in the data's currency", 0, max(cost for _, cost in line)),
+        y=linear_axis(
+            f"Cost in the test window, {assessment.currency or 'in the currency of the data'}",
+            0,
+            max(cost for _, cost in line),
+        ),
     )
+    decision = shipped(assessment)
+    if decision is not None and decision.test.alerts_a_day > 0:
+        panel.rule(decision.test.alerts_a_day, "shipped")
     panel.line(line)
     panel.dot(least, radius=4.5)
-    panel.peak(least, f"least {number(least[1])}", "main", below=True)
     return panel.svg()
 
 

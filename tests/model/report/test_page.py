@@ -162,7 +162,7 @@ def test_the_choice_is_explained(assessment: Assessment) -> None:
 
     assert "random forest, weights, leaf 4 (chosen)" in text
     assert "the simplest of those inside the noise" in text
-    assert "0.0042 (\u22120.0031 to 0.0117)" in text
+    assert "0.0032 (\u22120.0041 to 0.0107)" in text
 
 
 def test_only_candidates_of_one_stage_are_drawn_together(assessment: Assessment) -> None:
