@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from cli import console
 from cli.measures import measures_table
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from model.measuring.assessment import Assessment, Candidate, DataReport, Interval
 
 # From so many columns on there is room to say why; the report says it anyway.
 _WIDE: Final = 110
+_LABEL: Final = 24
+_WHY: Final = 38
+# "0.006 (-0.008, 0.019)"
+_INTERVAL: Final = 21
 # Told in lines of their own.
 _COUNTED: Final = ("missing", "unparsable", "left_out", "duplicates")
 
@@ -24,9 +27,10 @@ def print_assessment(assessment: Assessment) -> None:
     """The data, the candidates, the measures and the decisions."""
     for line in _lines(assessment):
         _say(line)
-    console.out.print(_candidates(assessment))
-    console.out.print(measures_table("On the test window, which is later than all the rest", assessment.metrics))
-    console.out.print(_decisions(assessment))
+    console.print_table(_candidates(assessment))
+    console.print_table(measures_table("On the test window, which is later than all the rest", assessment.metrics))
+    console.print_table(_decisions(assessment))
+    console.out.print()
     for line in _judgement(assessment):
         _say(line)
 
@@ -56,35 +60,44 @@ def _of_data(data: DataReport) -> Iterator[str]:
 
 
 def _candidates(assessment: Assessment) -> Table:
-    table = Table("candidate", title="Candidates, by average precision on the windows before", title_justify="left")
+    table = console.open_table("Candidates, by average precision on the windows before")
+    table.add_column("", no_wrap=True)
+    table.add_column("candidate", min_width=_LABEL)
     for name in ("average precision", "behind the best"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", min_width=_INTERVAL, no_wrap=True)
     wide = console.out.width >= _WIDE
     if wide:
-        table.add_column("", max_width=24)
+        table.add_column("", max_width=_WHY)
     stages: dict[str, list[Candidate]] = {"table": [], "search": []}
     for candidate in assessment.candidates:
         stages[candidate.stage].append(candidate)
     for candidates in stages.values():
         for one in candidates:
-            style = "bold" if one.chosen else None
-            label = f"{one.recipe.label}{' (chosen)' if one.chosen else ''}"
-            why = [one.why] if wide else []
-            table.add_row(label, _interval(one.average_precision), _interval(one.behind), *why, style=style)
+            table.add_row(
+                "*" if one.chosen else "",
+                one.recipe.label,
+                _interval(one.average_precision),
+                _interval(one.behind),
+                *([one.why] if wide else []),
+                style="bold" if one.chosen else None,
+            )
         table.add_section()
     return table
 
 
 def _decisions(assessment: Assessment) -> Table:
-    title = "Decisions: what each threshold means on the test window"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("policy", no_wrap=True)
-    for name in ("from", "alerts a day", "precision", "recall", "frauds", "money caught", "lost"):
-        table.add_column(name, justify="right")
+    table = console.open_table("Decisions: what each threshold means on the test window")
+    for name in ("", "policy"):
+        table.add_column(name, no_wrap=True)
+    money = assessment.currency or "money"
+    figures = ("from", "alerts\na day", "precision", "recall", "frauds\ncaught", f"{money}\ncaught", f"{money}\nlost")
+    for name in figures:
+        table.add_column(name, justify="right", no_wrap=True)
     for one in assessment.decisions:
         test = one.test
         table.add_row(
-            f"{'*' if one.shipped else ' '} {one.policy}{'' if one.reached else ' !'}",
+            f"{'*' if one.shipped else ''}{'' if one.reached else '!'}",
+            one.policy,
             f"{one.threshold:.3g}",
             f"{test.alerts_a_day:.1f}",
             _share(test.precision),
@@ -97,7 +110,7 @@ def _decisions(assessment: Assessment) -> Table:
 
 
 def _judgement(assessment: Assessment) -> Iterator[str]:
-    yield "* is the policy that the model comes with; ! is one that no threshold keeps"
+    yield "* is the chosen candidate, and the policy that the model comes with; ! is a policy that no threshold keeps"
     precision, calibration = assessment.intervals["average_precision"], assessment.calibration
     yield f"average precision {_interval(precision)} with 95 % confidence"
     yield (

@@ -7,13 +7,29 @@ import sys
 from typing import Final
 
 import structlog
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 
 from stream.settings import LogSettings
 
 # What is printed comes from data: no bracket in a name is a command to Rich.
 out: Final = Console(markup=False)
 err: Final = Console(stderr=True, markup=False)
+
+
+def open_table(title: str) -> Table:
+    """A table without a frame, which leaves the width to what is in it."""
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+
+
+def print_table(table: Table) -> None:
+    """Prints a table after an empty line: wider than the terminal rather than with words or figures cut."""
+    least = out.measure(table, options=out.options.update(max_width=sys.maxsize)).minimum
+    if least > out.width:
+        table.width = least
+    out.print()
+    out.print(table, crop=False)
 
 
 def say_error(message: str) -> None:

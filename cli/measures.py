@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from cli.console import open_table
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from model.measuring.metrics import Metrics
 
 
 def measures_table(title: str, metrics: Mapping[str, Metrics]) -> Table:
     """One row for each measure, one column for each model; a dash where the rows define none."""
-    table = Table("measure", title=title, title_justify="left")
+    table = open_table(title)
+    table.add_column("measure", no_wrap=True)
     for model in metrics:
         table.add_column(model.replace("_", " "), justify="right")
     by_model = [one.measures() for one in metrics.values()]

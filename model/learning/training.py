@@ -129,6 +129,7 @@ def train(
     clean = without_duplicates(dataset, profile)
     findings = examine(clean, profile, allow_leaks=plan.allow_leaks)
     *choosing, test = steps = plan_steps(clean, plan.windows)
+    policies = _decidable(policies, clean, choosing)
 
     choice = choose_on(clean, profile, choosing, plan.search, progress=_part(progress, 0.0, 0.7), timer=timer)
     choice = _on_all_rows(choice, clean, profile, choosing, plan.search.seed)
@@ -244,6 +245,20 @@ def _policies(plan: TrainingPlan, profile: Profile) -> tuple[Policy, ...]:
         )
     others = [text for text in plan.compared if profile.amount is not None or not parse_policy(text).needs_amounts]
     return tuple(parse_policy(text) for text in dict.fromkeys([plan.policy, *others]))
+
+
+def _decidable(policies: tuple[Policy, ...], dataset: Dataset, steps: Sequence[Step]) -> tuple[Policy, ...]:
+    """Without those that are only shown, where they are about money and no fraud to choose by has an amount."""
+    rows = np.concatenate([step.judged for step in steps])
+    frauds = rows[labels_of(dataset)[rows] == 1]
+    if dataset.amounts is None or not np.isnan(dataset.amounts[frauds]).all():
+        return policies
+    if policies[0].needs_amounts:
+        raise AmountsMissing(
+            f"threshold policy {policies[0].text!r} needs amounts, and no fraud before the test window has one",
+            remedy="fill in the amounts, or choose f1, precision:P or alerts:N",
+        )
+    return tuple(policy for policy in policies if not policy.needs_amounts)
 
 
 def _on_all_rows(choice: Choice, dataset: Dataset, profile: Profile, steps: Sequence[Step], seed: int) -> Choice:

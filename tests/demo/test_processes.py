@@ -85,6 +85,7 @@ def test_a_child_leaves_cleanly_when_asked(tmp_path: Path) -> None:
 
 
 def test_the_first_signal_interrupts_and_the_next_does_not_disturb_the_clean_up() -> None:
+    before = signal.getsignal(signal.SIGINT)
     steps: list[str] = []
 
     def work() -> None:
@@ -98,7 +99,7 @@ def test_the_first_signal_interrupts_and_the_next_does_not_disturb_the_clean_up(
         work()
     assert end.value.number == signal.SIGTERM
     assert steps == ["cleaned up"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_signal_that_a_library_swallows_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,11 +122,12 @@ def test_a_signal_that_a_library_swallows_comes_again(monkeypatch: pytest.Monkey
 
 
 def test_a_clean_up_is_not_disturbed() -> None:
+    before = signal.getsignal(signal.SIGINT)
     with undisturbed():
         with pytest.raises(Interrupted), interruptible():
             signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_signal_waits_until_a_start_is_over() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import numpy as np
 import pandas as pd
@@ -92,6 +94,13 @@ def test_the_calibration_is_judged_by_what_it_was_not_fitted_to(
     assert report.frauds == windows["calibration 1"].frauds + windows["calibration 2"].frauds
     for bins in (report.bins_before, report.bins_after):
         assert sum(one.rows for one in bins) == len(TEST)
+
+
+def test_labels_that_it_was_chosen_by_are_known_when_the_test_window_begins(model: TrainedModel) -> None:
+    *earlier, test = model.assessment.windows
+
+    for window in earlier:
+        assert test.first - window.last >= timedelta(days=model.assessment.delay_days)
 
 
 def test_decisions_say_what_each_threshold_does_on_the_test_window(

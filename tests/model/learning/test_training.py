@@ -278,6 +278,16 @@ def test_policies_that_make_no_sense_are_refused() -> None:
     assert "cost:5" not in train(labelled_frame(), PLAN, no_amount).thresholds
 
 
+def test_frauds_without_an_amount_are_no_reason_to_refuse_what_is_not_about_money() -> None:
+    frame = labelled_frame()
+    frame["money"] = frame["amount"].where(frame["fraud"] == 0)
+    profile = msgspec.structs.replace(PROFILE, amount="money")
+
+    assert train(frame, PLAN, profile).thresholds.keys() == {"f1", "precision:0.9", "alerts:100"}
+    with pytest.raises(AmountsMissing, match="'cost:5' needs amounts, and no fraud"):
+        train(frame, replace(PLAN, policy="cost:5"), profile)
+
+
 @pytest.mark.parametrize("policy", ["precision:0.9", "alerts:5", "cost:2"])
 def test_the_threshold_follows_the_policy(policy: str) -> None:
     model = train(labelled_frame(), replace(PLAN, policy=policy))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from model.measuring.assessment import Interval
-from model.report.figures import count, day, interval, minute, number, percent, span
+from model.report.figures import alike, count, day, interval, minute, money, number, percent, span
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,16 @@ def test_whole_numbers_have_their_thousands_apart() -> None:
 )
 def test_an_interval_has_the_decimals_of_its_value(value: float, low: float, high: float, text: str) -> None:
     assert interval(Interval(value=value, low=low, high=high)) == text
+
+
+def test_what_is_compared_has_the_same_decimals() -> None:
+    assert alike([0.618, 0.00421, -0.0017, -2.7e-5]) == ["0.618", "0.004", "\u22120.002", "0.000"]
+    assert alike([0.0, 0.0]) == ["0.00", "0.00"]
+    assert alike([]) == []
+
+
+def test_an_amount_has_its_currency() -> None:
+    assert [money(48_213.4, "EUR"), money(817, None), money(None, "EUR")] == ["48,213 EUR", "817", "\u2013"]
 
 
 def test_no_interval_is_a_dash() -> None:

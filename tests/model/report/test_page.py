@@ -189,6 +189,24 @@ def test_the_area_below_the_steps_is_the_average_precision(assessment: Assessmen
     assert area / (RIGHT - LEFT) / (BOTTOM - TOP) == pytest.approx(expected, abs=2e-3)
 
 
+def test_amounts_have_their_currency_where_one_is_known(assessment: Assessment) -> None:
+    known, unknown = (Page(written(replace(assessment, currency=one))).text for one in ("EUR", None))
+
+    assert "30,325 of 45,732 EUR of their money" in known
+    assert "Money caught (EUR)" in known
+    assert "where a false alarm costs 5 EUR" in known
+    assert "What it costs: least 8,463 EUR" in known
+    assert "EUR" not in unknown
+    assert "Money is in the data's own currency" in unknown
+
+
+def test_no_line_ends_within_a_moment(assessment: Assessment) -> None:
+    html = written(assessment)
+
+    assert '<td><span class="whole">2018-04-01 00:00</span></td>' in html
+    assert 'of <span class="whole">2018-04-01</span> to <span class="whole">2018-05-30</span>, and' in html
+
+
 def test_known_fraud_is_said_in_words(assessment: Assessment) -> None:
     assert "a bank would have blocked" in Page(written(assessment)).text
     assert "flatter" in Page(written(replace(assessment, known_fraud="keep"))).text
