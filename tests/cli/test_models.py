@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from cli.main import app
 from model.data.dataset import dataset_from_frame
-from model.errors import Mendable
 from model.profile import load_profile
 from model.versions.manifest import read_manifest
 from model.versions.signing import Signer, new_keys
+from tests.harness.commands import invoked, refusal_of, run
 from tests.harness.fraud import FraudProcess, attempt
 from tests.harness.labelled import PROFILE, labelled_frame
 from tests.harness.s3 import CREDENTIALS, S3Server
@@ -65,27 +63,8 @@ def champion(place: Path, models: dict[str, Path]) -> str:
     return version
 
 
-def invoked(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def run(*arguments: str | Path) -> str:
-    """What a command that must succeed prints to stdout."""
-    result = invoked(*arguments)
-    assert result.exception is None, result.exception
-    return result.stdout
-
-
 def said(*arguments: str | Path) -> Any:
     return json.loads(run(*arguments, "--json"))
-
-
-def refusal_of(*arguments: str | Path) -> str:
-    """What a command says that the user must mend; it prints nothing to stdout."""
-    result = invoked(*arguments)
-    assert isinstance(result.exception, Mendable), result.exception
-    assert result.stdout == ""
-    return str(result.exception)
 
 
 def reference(model: Path) -> str:
