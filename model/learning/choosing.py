@@ -19,9 +19,9 @@ from model.measuring.bootstrap import bootstrap_intervals, paired_difference
 from model.recipes import Recipe
 
 # Enough to tell ways of resampling apart: the table's forests differ in nothing else.
-TABLE_TREES: Final = 24
+_TABLE_TREES: Final = 24
 # What is compared in the end: from here on more trees change little in who is the best.
-FINAL_TREES: Final = 33
+_FINAL_TREES: Final = 33
 _FIRST_TREES: Final = 11
 _BRACKET: Final = 8
 _LEFT: Final = 2
@@ -111,15 +111,15 @@ def choose_recipe(
     """
     clock = _Clock(timer, plan.budget_s, progress)
     fixed = contest.enter(table(plan.resampling, trees=plan.trees))
-    clock.total = sum(contest.work(one, _share(plan, TABLE_TREES)) for one in fixed) + _work_ahead(contest, plan)
-    contest.grow(fixed, _share(plan, TABLE_TREES), worked=lambda work: clock.worked("comparing candidates", work))
+    clock.total = sum(contest.work(one, _share(plan, _TABLE_TREES)) for one in fixed) + _work_ahead(contest, plan)
+    contest.grow(fixed, _share(plan, _TABLE_TREES), worked=lambda work: clock.worked("comparing candidates", work))
     rows = _table_rows(contest, fixed, seed=plan.seed)
     regressions = [one for one in fixed if one.recipe.kind == "logistic_regression"]
     forests = contest.best((one for one in fixed if one.recipe.kind == "random_forest"), len(fixed))
 
     found, notes = _search(contest, plan, clock, [one.recipe.resampling for one in forests])
     # The best default forest is a finalist as well, with as many trees as the others.
-    contest.grow(forests[:1], _share(plan, FINAL_TREES), worked=lambda work: clock.worked("growing finalists", work))
+    contest.grow(forests[:1], _share(plan, _FINAL_TREES), worked=lambda work: clock.worked("growing finalists", work))
     finalists = [forests[0], *found, *contest.best(regressions, 1)]
     contestants = _contestants(contest, finalists, seed=plan.seed)
     at = choose(contestants)
@@ -155,7 +155,7 @@ def _search(
         if not new:
             return found, (f"the search ended before its budget: nothing new after {len(seen)} forests",)
         running = contest.enter(new)
-        for trees, left in ((_FIRST_TREES, len(running)), (FINAL_TREES, _LEFT)):
+        for trees, left in ((_FIRST_TREES, len(running)), (_FINAL_TREES, _LEFT)):
             share = _share(plan, trees)
             running = running if running[0].trees == 0 else contest.best(running, left)
             work = sum(contest.work(one, share) for one in running)
@@ -193,7 +193,7 @@ def _work_ahead(contest: Contest, plan: SearchPlan) -> float:
         return work
     running = contest.enter(_points(contest, plan, ["none"], 0))
     first, final = (
-        [contest.work(one, _share(plan, trees)) for one in running] for trees in (_FIRST_TREES, FINAL_TREES)
+        [contest.work(one, _share(plan, trees)) for one in running] for trees in (_FIRST_TREES, _FINAL_TREES)
     )
     return work + sum(first) + _LEFT * (sum(final) - sum(first)) / len(running)
 
