@@ -8,6 +8,7 @@ import shutil
 import socket
 import tempfile
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -16,7 +17,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from demo.kafka.jars import DEFAULT_CACHE, require_tools, resolve_jars
-from demo.kafka.properties import as_file, single_node
+from demo.kafka.properties import Properties, as_file, single_node, with_listeners
 from demo.ports import LOOPBACK, free_ports, require_free
 from demo.processes import Child
 
@@ -30,12 +31,16 @@ _ANSWER_TIMEOUT_S: Final = 2.0
 class LocalKafka:
     """A real broker on 127.0.0.1 in a JVM of its own, with its data in a temporary directory.
 
-    `start` and `kill` may alternate: the port and the data stay. `stop` is for good.
+    `start` may follow `shut_down` or `kill`: the port and the data stay. `stop` is for good.
 
     Args:
         jars: The directory that keeps Kafka's jars between runs, filled at the first start.
         port: Where clients connect; None takes a free one.
         directory: Where to make the directory of its data and log; None takes the system's place for such things.
+        properties: Of the broker, above those of `single_node`; a further listener, say, or an authorizer. The
+            listener at `port` stays, named PLAINTEXT and open to all.
+        listeners: Further listeners, with the addresses that clients are told: NAME to (listen, advertised), each
+            host:port. Their protocols are for `properties`, in `listener.security.protocol.map`.
 
     Attributes:
         bootstrap: Where it answers, as host:port.
@@ -45,7 +50,15 @@ class LocalKafka:
         PortTaken: Somebody listens on `port`.
     """
 
-    def __init__(self, *, jars: Path = DEFAULT_CACHE, port: int | None = None, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        jars: Path = DEFAULT_CACHE,
+        port: int | None = None,
+        directory: Path | None = None,
+        properties: Properties | None = None,
+        listeners: Mapping[str, tuple[str, str]] | None = None,
+    ) -> None:
         require_tools()
         if port is not None:
             require_free(port)
@@ -53,6 +66,8 @@ class LocalKafka:
         self._controller_port: Final = next(free for free in free_ports(2) if free != self._port)
         self._jars: Final = jars
         self._directory: Final = directory
+        self._properties: Final = properties or {}
+        self._listeners: Final = listeners or {}
         self._home: Path | None = None
         self._jvm: Child | None = None
         self.bootstrap: Final = f"{LOOPBACK}:{self._port}"
@@ -77,6 +92,23 @@ class LocalKafka:
         )
         self._jvm.wait_until(self._answers, doing="while starting", within_s=_STARTING_TIMEOUT_S)
 
+    @property
+    def pid(self) -> int:
+        """Of the JVM that runs.
+
+        Raises:
+            RuntimeError: None runs.
+        """
+        if self._jvm is None:
+            raise RuntimeError(f"Kafka on {self.bootstrap} does not run")
+        return self._jvm.pid
+
+    def shut_down(self) -> None:
+        """Ends the broker with SIGTERM, as an orderly restart would; its port and data are kept."""
+        if self._jvm is not None:
+            self._jvm.stop(_STOPPING_TIMEOUT_S)
+            self._jvm = None
+
     def kill(self) -> None:
         """Ends the broker with SIGKILL, as a crash would; its port and data are kept for another `start`."""
         if self._jvm is not None:
@@ -86,9 +118,7 @@ class LocalKafka:
     def stop(self) -> None:
         """Ends the broker and removes its data; a second time does nothing."""
         try:
-            if self._jvm is not None:
-                self._jvm.stop(_STOPPING_TIMEOUT_S)
-                self._jvm = None
+            self.shut_down()
         finally:
             if self._home is not None:
                 shutil.rmtree(self._home)
@@ -111,11 +141,12 @@ class LocalKafka:
         """Makes the broker's directory: its properties, and an empty log of a cluster that is only its own."""
         home = Path(tempfile.mkdtemp(prefix="fraud-kafka-", dir=self._directory))
         try:
-            properties = single_node(
+            node = single_node(
                 listen=self.bootstrap, advertised=self.bootstrap, controller=f"{LOOPBACK}:{self._controller_port}"
             )
+            properties = {**with_listeners(node, self._listeners), **self._properties, "log.dirs": str(home / "data")}
             file = home / "server.properties"
-            file.write_text(as_file({**properties, "log.dirs": str(home / "data")}))
+            file.write_text(as_file(properties))
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             # One argument: an id may begin with a dash.
             tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", str(file)]

@@ -46,6 +46,21 @@ def single_node(*, listen: str, advertised: str, controller: str) -> dict[str, s
     }
 
 
+def with_listeners(properties: Properties, listeners: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """A broker's properties with further listeners, which speak plaintext unless the caller maps them otherwise.
+
+    Args:
+        properties: As `single_node` makes them.
+        listeners: NAME to (listen, advertised), each host:port.
+    """
+    added = {
+        "listeners": [f"{name}://{listen}" for name, (listen, _) in listeners.items()],
+        "advertised.listeners": [f"{name}://{advertised}" for name, (_, advertised) in listeners.items()],
+        "listener.security.protocol.map": [f"{name}:PLAINTEXT" for name in listeners],
+    }
+    return {**properties, **{name: ",".join([properties[name], *more]) for name, more in added.items()}}
+
+
 def as_file(properties: Properties) -> str:
     """The text of a `server.properties`."""
     return "".join(f"{name}={value}\n" for name, value in properties.items())
