@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import typer
@@ -49,8 +50,7 @@ def create(
         return
     table = Table("topic", "", "partitions", "retention", "longest record")
     for state in states:
-        days = int(state.plan.config["retention.ms"]) // 86_400_000
-        kept = f"{days} days" if days > 0 else f"{int(state.plan.config['retention.bytes']) // 2**30} GiB a partition"
+        kept = _kept(state.plan.config)
         longest = state.plan.config.get("max.message.bytes")
         table.add_row(
             state.plan.name,
@@ -68,3 +68,11 @@ def create(
                 highlight=False,
                 soft_wrap=True,
             )
+
+
+def _kept(config: Mapping[str, str]) -> str:
+    """How long a topic keeps its records, for people."""
+    if config["cleanup.policy"] == "compact":
+        return "for good, the last of a key"
+    days = int(config["retention.ms"]) // 86_400_000
+    return f"{days} days" if days > 0 else f"{int(config['retention.bytes']) // 2**30} GiB a partition"

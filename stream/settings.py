@@ -54,12 +54,18 @@ class TopicSettings(Section):
 
     transactions: TopicName = "transactions"
     verdicts: TopicName = "verdicts"
-    dead_letters: TopicName = "transactions.dlq"
+    dead_letters: Annotated[TopicName, Field(max_length=240)] = "transactions.dlq"  # a longer name derives from it
     alert_dead_letters: TopicName = "alerts.dlq"
+    shadow_verdicts: TopicName = Field("verdicts.shadow", description="What a challenger, or a rescoring, says")
+
+    @property
+    def replayed_dead_letters(self) -> str:
+        """Where it is noted which dead letters were sent again, in one transaction with them."""
+        return f"{self.dead_letters}.replayed"
 
     @model_validator(mode="after")
     def _all_different(self) -> TopicSettings:
-        names = list(self.model_dump().values())
+        names = [*self.model_dump().values(), self.replayed_dead_letters]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"each topic needs a name of its own; used twice: {', '.join(twice)}")

@@ -54,7 +54,7 @@ class TopicState:
 
 
 def plan_topics(topics: TopicSettings, *, partitions: int, replicas: int) -> list[TopicPlan]:
-    """The four topics with their properties (pure).
+    """The topics with their properties (pure).
 
     Transactions are kept a week for reprocessing, verdicts a month for those who look into them. Dead letters are kept
     by size, not by age: they have their record's timestamp, which may be years old, and a broker that counts from
@@ -75,6 +75,9 @@ def plan_topics(topics: TopicSettings, *, partitions: int, replicas: int) -> lis
         plan(topics.verdicts, partitions, retention_ms=30 * _DAY_MS),
         plan(topics.dead_letters, partitions, **by_size),
         plan(topics.alert_dead_letters, 1, **by_size),
+        plan(topics.shadow_verdicts, partitions, retention_ms=7 * _DAY_MS),
+        # One record for each dead letter that was sent again, kept for as long as the topic lives.
+        TopicPlan(topics.replayed_dead_letters, 1, replicas, {"cleanup.policy": "compact", "retention.ms": "-1"}),
     ]
 
 

@@ -44,6 +44,11 @@ class Stream:
         return self.env["FRAUD_TOPICS__DEAD_LETTERS"]
 
     @property
+    def shadow_verdicts(self) -> str:
+        """The topic's name."""
+        return self.env["FRAUD_TOPICS__SHADOW_VERDICTS"]
+
+    @property
     def group(self) -> str:
         """The scoring group."""
         return self.env["FRAUD_SCORER__GROUP_ID"]
@@ -76,6 +81,7 @@ def new_stream(bootstrap: str, partitions: int = 4) -> Stream:
             "FRAUD_TOPICS__VERDICTS": f"verdicts-{tag}",
             "FRAUD_TOPICS__DEAD_LETTERS": f"transactions-{tag}.dlq",
             "FRAUD_TOPICS__ALERT_DEAD_LETTERS": f"alerts-{tag}.dlq",
+            "FRAUD_TOPICS__SHADOW_VERDICTS": f"verdicts-{tag}.shadow",
             "FRAUD_SCORER__GROUP_ID": f"fraud-scorer-{tag}",
             "FRAUD_ALERTS__GROUP_PREFIX": f"fraud-alerts-{tag}",
         },
