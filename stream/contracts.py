@@ -39,7 +39,7 @@ LATEST_EPOCH_MS = 253_402_300_799_999
 
 # RFC 3339 with an offset: a time without one means another instant in every country.
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset")]
-Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Ruling(StrEnum):
