@@ -18,6 +18,7 @@ from stream.judging import Judge, Judged
 from stream.metrics import ScorerMetrics
 from stream.records import Outgoing, Record
 from stream.settings import KafkaSettings, ScorerSettings, TopicSettings
+from stream.slots import Slot
 from stream.source import Source
 from stream.topics import create_topics, plan_topics
 from stream.transaction import TransactionalWriter
@@ -65,8 +66,9 @@ def _run(name: str, scorer: Scorer | None, transactions: Sequence[Outgoing], kaf
     judge = _copying(topics.verdicts) if scorer is None else _judging(scorer, topics, settings)
     worker = Worker(
         Source(clients.consumer(kafka, settings.group_id), topics.transactions, timer=time.monotonic),
-        _ending(judge, committed, stop),
+        _Until(judge, committed, stop),
         TransactionalWriter(lambda: clients.transactional_producer(kafka, settings.transactional_id)),
+        Slot(admin, settings.group_id, settings.transactional_id),
         settings=settings,
         health=Health(),
         metrics=metrics,
@@ -105,13 +107,19 @@ def _judging(scorer: Scorer, topics: TopicSettings, settings: ScorerSettings) ->
     return Judge(scorer, topics, max_record_bytes=longest, now=lambda: datetime.now(UTC), timer=time.perf_counter).judge
 
 
-def _ending(judge: JudgeBatch, count: _Count, stop: threading.Event) -> JudgeBatch:
+class _Until:
     """Ends the worker after the batch in which the last record stands."""
 
-    def judge_and_count(records: Sequence[Record]) -> Judged:
-        judged = judge(records)
-        if count.took(len(records)):
-            stop.set()
+    def __init__(self, judge: JudgeBatch, count: _Count, stop: threading.Event) -> None:
+        self._judge = judge
+        self._count = count
+        self._stop = stop
+
+    def judge(self, records: Sequence[Record]) -> Judged:
+        judged = self._judge(records)
+        if self._count.took(len(records)):
+            self._stop.set()
         return judged
 
-    return judge_and_count
+    def committed(self, records: Sequence[Record], judged: Judged) -> None:
+        """What counts is counted before."""

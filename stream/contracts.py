@@ -64,6 +64,7 @@ class DeadLetterReason(StrEnum):
     WRONG_TYPE = "wrong_type"
     NON_FINITE = "non_finite"
     INVALID_EVENT_TIME = "invalid_event_time"
+    SCORING_FAILED = "scoring_failed"
 
 
 class Transaction(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,11 @@ __all__ = [
     "BrokerUnreachable",
     "DeliveryRefused",
     "Mendable",
+    "NotAllowed",
+    "OffsetsGone",
     "PropertyRefused",
+    "ScorerBroken",
+    "SettingRefused",
     "SlotTaken",
     "TopicMissing",
     "WorkerFailed",
@@ -27,6 +31,18 @@ class TopicMissing(Mendable):
     """A topic that is read or written does not exist."""
 
 
+class SettingRefused(Mendable):
+    """Settings or topics with which the promise could not be kept; names all of them."""
+
+
+class NotAllowed(Mendable):
+    """The broker does not grant this process what it needs."""
+
+
+class OffsetsGone(Mendable):
+    """The broker no longer has the records that come next: they were deleted unread, or the topic is another one."""
+
+
 class WorkerFailed(Exception):
     """The client cannot go on; nothing uncommitted was kept, so a supervisor may restart the process."""
 
@@ -37,3 +53,7 @@ class SlotTaken(WorkerFailed):
 
 class DeliveryRefused(WorkerFailed):
     """The broker refuses a record for good (too large, not allowed); the batch stays uncommitted."""
+
+
+class ScorerBroken(WorkerFailed):
+    """The model raises an error whatever it is given; the batch stays uncommitted."""

@@ -49,11 +49,18 @@ class Health:
         self._timer = timer
         self._stale_after_s = stale_after_s
         self._beat: float | None = None
+        self._beats = 0
         self._ready = False
 
     def beat(self) -> None:
         """The loop turned."""
         self._beat = self._timer()
+        self._beats += 1
+
+    @property
+    def beats(self) -> int:
+        """How often the loop has turned."""
+        return self._beats
 
     def ready(self, is_ready: bool) -> None:
         """Whether the process takes part: model loaded, broker reached, member of its group."""

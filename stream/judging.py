@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from model.scoring.scorer import Scorer
@@ -31,8 +32,11 @@ from stream.contracts import (
 from stream.dead_letters import dead_letter
 from stream.decoding import TransactionDecoder, event_time_of
 from stream.diagnosis import Rejection
+from stream.errors import ScorerBroken
 from stream.records import Headers, Outgoing, Record, first_header
 from stream.settings import TopicSettings
+
+log = structlog.get_logger()
 
 # A version 00 traceparent has 55 characters; what is much longer is none and would only swell the verdict.
 _LONGEST_TRACEPARENT = 256
@@ -99,7 +103,11 @@ class Judge:
         self._timer = timer
 
     def judge(self, records: Sequence[Record]) -> Judged:
-        """Rules on every record of a batch; bad ones never keep good ones from their verdict."""
+        """Rules on every record of a batch; bad ones never keep good ones from their verdict.
+
+        Raises:
+            ScorerBroken: The model raises an error whatever it is given.
+        """
         decoded = [_too_long_a_key(record) or self._decoder.decode(record.value) for record in records]
         transactions = [item for item in decoded if isinstance(item, Transaction)]
         rows, times = self._decoder.matrix(transactions), self._decoder.times(transactions)
@@ -112,18 +120,48 @@ class Judge:
         verdicts: list[tuple[Record, Verdict]] = []
         rejections: list[Rejection] = []
         for record, item in zip(records, decoded, strict=True):
-            if isinstance(item, Rejection):
-                rejections.append(item)
-                outgoing.append(dead_letter(record, item, topic=self._topics.dead_letters))
+            finding = item if isinstance(item, Rejection) else next(findings)
+            if isinstance(finding, Rejection):
+                rejections.append(finding)
+                outgoing.append(dead_letter(record, finding, topic=self._topics.dead_letters))
             else:
-                verdict = self._verdict(record, item, next(findings), scored_at)
+                assert isinstance(item, Transaction)
+                verdict = self._verdict(record, item, finding, scored_at)
                 verdicts.append((record, verdict))
                 outgoing.append(self._write(record, verdict))
         missing = dict(zip(self._scorer.inputs, np.isnan(rows).sum(axis=0).tolist(), strict=True))
         return Judged(outgoing, verdicts, rejections, scoring_seconds, missing)
 
-    def _findings(self, rows: NDArray[np.float64], times: NDArray[np.int64]) -> list[_Finding]:
+    def _findings(self, rows: NDArray[np.float64], times: NDArray[np.int64]) -> list[_Finding | Rejection]:
+        """What the model says of each row; where it raises an error, of which rows it does so."""
+        try:
+            return list(self._scored(rows, times))
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever a model may raise, its other rows get their verdicts)
+            if len(rows) > 1:
+                half = len(rows) // 2
+                return [*self._findings(rows[:half], times[:half]), *self._findings(rows[half:], times[half:])]
+            self._require_working()
+            log.error("the model raised an error for a record", error=type(error).__name__)
+            return [Rejection(DeadLetterReason.SCORING_FAILED, f"the model raised {type(error).__name__}")]
+
+    def _require_working(self) -> None:
+        """Tells a record that the model cannot bear from a model that bears none."""
+        nothing_known = np.full((1, len(self._scorer.inputs)), np.nan)
+        try:
+            self._scored(nothing_known, np.zeros(1, np.int64))
+        except Exception as error:  # noqa: BLE001 (as above)
+            raise ScorerBroken(
+                f"model {self._model.name!r} version {self._model.version} raises {type(error).__name__} "
+                "whatever it is given; nothing of the batch was kept"
+            ) from None
+
+    def _scored(self, rows: NDArray[np.float64], times: NDArray[np.int64]) -> list[_Finding]:
         probabilities = self._scorer.score(rows, times)
+        if not ((probabilities >= 0) & (probabilities <= 1)).all():
+            message = "a probability outside 0 to 1"
+            raise ValueError(message)
         fraud = probabilities >= self._scorer.threshold
         reasons = iter(self._scorer.reasons(rows[fraud], times[fraud], most=_MOST_REASONS))
         return [

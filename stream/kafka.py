@@ -14,14 +14,9 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 
 from stream.errors import BrokerUnreachable, PropertyRefused, TopicMissing
 from stream.settings import KafkaSettings
+from stream.timeouts import MESSAGE_TIMEOUT, POLL_INTERVAL, SESSION_TIMEOUT, TRANSACTION_TIMEOUT, timeouts
 
 log = structlog.get_logger()
-
-# Ordered on purpose: a transaction ends before its worker's session does, so that a successor never meets an
-# open one; and a session ends before the poll interval, so that slow is told from gone.
-TRANSACTION_TIMEOUT_MS: Final = 10_000
-SESSION_TIMEOUT_MS: Final = 15_000
-MAX_POLL_INTERVAL_MS: Final = 60_000
 
 # A dead letter leaves as it came, however long: the broker's limit is the one that counts. The client's maximum.
 LONGEST_MESSAGE_BYTES: Final = 1_000_000_000
@@ -31,8 +26,6 @@ LONGEST_PAUSE_S: Final = 15.0
 _REPEAT_AFTER_S: Final = 30.0
 
 _CONSUMER_DEFAULTS: Final[Mapping[str, object]] = {
-    "session.timeout.ms": SESSION_TIMEOUT_MS,
-    "max.poll.interval.ms": MAX_POLL_INTERVAL_MS,
     # The client's own default makes a full queue stop fetching for a whole second (measured: five times slower).
     "fetch.queue.backoff.ms": 5,
     # Bounds memory under any lag.
@@ -42,7 +35,9 @@ _CONSUMER_DEFAULTS: Final[Mapping[str, object]] = {
 _CONSUMER_FIXED: Final[Mapping[str, object]] = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
-    "auto.offset.reset": "earliest",
+    # Where a partition has no place to go on from, `stream.source` finds one: the client would take another one in
+    # silence, also where records were deleted unread.
+    "auto.offset.reset": "error",
     # On the input too: only then does the client wait for stable offsets (KIP-447).
     "isolation.level": "read_committed",
     "partition.assignment.strategy": "cooperative-sticky",
@@ -71,13 +66,25 @@ class Stop(Protocol):
         """Sleeps up to `timeout` seconds; True as soon as the process was asked to end."""
 
 
-def consumer(kafka: KafkaSettings, group_id: str) -> Consumer:
+def consumer(kafka: KafkaSettings, group_id: str, *, name: str | None = None, static: bool = False) -> Consumer:
     """A member-to-be of `group_id`: read_committed, committing nothing by itself, rebalancing cooperatively.
+
+    Args:
+        kafka: Where, and further properties.
+        group_id: The group.
+        name: What it calls itself, for those who look at the group's members.
+        static: Whether that is its place in the group too (KIP-345): the group keeps its partitions while it
+            restarts, and takes a newer member of the same name for its successor.
 
     Raises:
         PropertyRefused: librdkafka refuses one of `kafka.properties`.
     """
-    return _client(Consumer, kafka, _CONSUMER_DEFAULTS, {**_CONSUMER_FIXED, "group.id": group_id})
+    limits = timeouts(kafka.properties)
+    defaults = {**_CONSUMER_DEFAULTS, SESSION_TIMEOUT: limits.session_ms, POLL_INTERVAL: limits.poll_ms}
+    if name is not None:
+        defaults["client.id"] = name
+    place = {"group.instance.id": name} if static else {}
+    return _client(Consumer, kafka, defaults, {**_CONSUMER_FIXED, "group.id": group_id, **place})
 
 
 def transactional_producer(kafka: KafkaSettings, transactional_id: str) -> Producer:
@@ -86,10 +93,11 @@ def transactional_producer(kafka: KafkaSettings, transactional_id: str) -> Produ
     Raises:
         PropertyRefused: librdkafka refuses one of `kafka.properties`.
     """
+    limits = timeouts(kafka.properties)
     defaults = {
         **_PRODUCER_DEFAULTS,
-        "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
-        "message.timeout.ms": TRANSACTION_TIMEOUT_MS,
+        TRANSACTION_TIMEOUT: limits.transaction_ms,
+        MESSAGE_TIMEOUT: limits.message_ms,
     }
     return _client(Producer, kafka, defaults, {"enable.idempotence": True, "transactional.id": transactional_id})
 

@@ -50,6 +50,13 @@ class ScorerMetrics:
         self._model = Gauge(
             "fraud_model_info", "1 for the model that rules now", ["name", "version"], registry=registry
         )
+        self._breaker_open = Gauge(
+            "fraud_breaker_open", "1 while reading pauses because of too many dead letters", registry=registry
+        )
+        self._breaker_trips = counter("breaker_trips", "How often reading was paused because of too many dead letters")
+        self._skipped = counter("skipped_records", "Records that the broker deleted unread", "partition")
+        self._rebalances = counter("rebalances", "How often partitions came to this worker or went from it")
+        self._counted_rebalances = 0
         for ruling in Ruling:
             self._verdicts.labels(ruling.value)
         for reason in DeadLetterReason:
@@ -83,6 +90,27 @@ class ScorerMetrics:
             self._event_to_verdict.observe(max(age, 0.0))
             if record.timestamp_ms:
                 self._record_to_verdict.observe(max(verdict.scored_at.timestamp() - record.timestamp_ms / 1000, 0.0))
+
+    def skipped(self, partition: int, count: int) -> None:
+        """Counts records that were gone before they were read."""
+        self._skipped.labels(str(partition)).inc(count)
+
+    def breaker(self, *, is_open: bool) -> None:
+        """Says whether reading pauses now."""
+        self._breaker_open.set(is_open)
+
+    def tripped(self) -> None:
+        """Counts a pause that begins."""
+        self._breaker_trips.inc()
+
+    def rebalanced(self, times: int) -> None:
+        """Counts rebalances.
+
+        Args:
+            times: Since the start.
+        """
+        self._rebalances.inc(times - self._counted_rebalances)
+        self._counted_rebalances = times
 
     def lag(self, lags: dict[tuple[str, int], int]) -> None:
         """Sets the lag of the partitions owned now and forgets those of others."""

@@ -11,13 +11,18 @@ from prometheus_client import CollectorRegistry
 
 from model.scoring.scorer import Scorer
 from stream import kafka as clients
+from stream.court import Court
 from stream.health import Health, serving
 from stream.judging import Judge
 from stream.kafka import Stop
 from stream.metrics import ScorerMetrics
+from stream.preconditions import require_sound
 from stream.settings import HttpSettings, KafkaSettings, ScorerSettings, TopicSettings
+from stream.slots import Slot
 from stream.source import Source
+from stream.timeouts import timeouts
 from stream.transaction import TransactionalWriter
+from stream.watchdog import watched
 from stream.worker import Worker
 
 log = structlog.get_logger()
@@ -51,13 +56,32 @@ def score_stream(
         now=lambda: datetime.now(UTC),
         timer=time.perf_counter,
     )
+    limits = timeouts(kafka.properties)
+    name = settings.transactional_id
     with serving(http, health, registry, default_port=_PORT):
         cluster = clients.reach_broker(kafka, stop=stop)
         if cluster is None:
             return
-        clients.require_topics(cluster, (topics.transactions, topics.verdicts, topics.dead_letters))
-        source = Source(clients.consumer(kafka, settings.group_id), topics.transactions, timer=time.monotonic)
-        writer = TransactionalWriter(lambda: clients.transactional_producer(kafka, settings.transactional_id))
+        admin = clients.admin(kafka)
+        require_sound(cluster, admin, topics, limits)
+        source = Source(
+            clients.consumer(kafka, settings.group_id, name=name, static=settings.static_membership),
+            topics.transactions,
+            timer=time.monotonic,
+            gaps=settings.gaps,
+            skipped=metrics.skipped,
+        )
+        writer = TransactionalWriter(lambda: clients.transactional_producer(kafka, name), limits=limits)
+        worker = Worker(
+            source,
+            Court(judge),
+            writer,
+            Slot(admin, settings.group_id, name),
+            settings=settings,
+            health=health,
+            metrics=metrics,
+            stop=stop,
+        )
         log.info(
             "scoring",
             model=scorer.name,
@@ -67,5 +91,6 @@ def score_stream(
             group=settings.group_id,
             slot=settings.slot,
         )
-        Worker(source, judge.judge, writer, settings=settings, health=health, metrics=metrics, stop=stop).run()
-        log.info("left the group cleanly")
+        with watched(health, limits.stuck_s):
+            worker.run()
+        log.info("ended cleanly", slot_kept_for_ms=limits.session_ms if settings.static_membership else 0)

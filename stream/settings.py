@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+
+from stream.timeouts import disorder, timeouts
 
 # What exactly-once rests on is not for configuration: each with the reason that its refusal gives.
 RESERVED_PROPERTIES: Final = {
@@ -18,7 +20,10 @@ RESERVED_PROPERTIES: Final = {
     "isolation.level": "anything but read_committed reads aborted records and undoes KIP-447",
     "enable.idempotence": "transactions need it",
     "delivery.report.only.error": "every delivery is checked, and the client leaks with it",
-    "auto.offset.reset": "a new group starts at the earliest record",
+    "acks": "a record counts as written once every copy in sync has it",
+    "auto.offset.reset": "a new group starts at the earliest record, and no gap is passed over in silence",
+    "group.instance.id": "it is derived from scorer.group_id and scorer.slot (scorer.static_membership)",
+    "group.protocol": "the loop rests on the classic protocol",
     "partition.assignment.strategy": "rebalancing is cooperative",
 }
 
@@ -42,10 +47,12 @@ class KafkaSettings(Section):
 
     @field_validator("properties")
     @classmethod
-    def _refuse_reserved(cls, properties: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+    def _keep_the_promise(cls, properties: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
         refused = [f"{name} ({reason})" for name, reason in RESERVED_PROPERTIES.items() if name in properties]
-        if refused:
-            raise ValueError("not to be set here: " + "; ".join(refused))
+        problems = ["not to be set here: " + "; ".join(refused)] if refused else []
+        problems += disorder(timeouts(properties))
+        if problems:
+            raise ValueError("; ".join(problems))
         return properties
 
 
@@ -56,6 +63,7 @@ class TopicSettings(Section):
     verdicts: TopicName = "verdicts"
     dead_letters: Annotated[TopicName, Field(max_length=240)] = "transactions.dlq"  # a longer name derives from it
     alert_dead_letters: TopicName = "alerts.dlq"
+    replicas: PositiveInt = Field(1, description="Fewer copies of an output topic than this stop the start")
     shadow_verdicts: TopicName = Field("verdicts.shadow", description="What a challenger, or a rescoring, says")
 
     @property
@@ -65,7 +73,7 @@ class TopicSettings(Section):
 
     @model_validator(mode="after")
     def _all_different(self) -> TopicSettings:
-        names = [*self.model_dump().values(), self.replayed_dead_letters]
+        names = [*self.model_dump(exclude={"replicas"}).values(), self.replayed_dead_letters]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"each topic needs a name of its own; used twice: {', '.join(twice)}")
@@ -86,6 +94,17 @@ class ModelSettings(Section):
     signing_key_file: Path | None = Field(None, description="Private key (PEM) that new models are signed with")
 
 
+class BreakerSettings(Section):
+    """When reading pauses because too much of what is read cannot be scored."""
+
+    share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="More dead letters than this among the records of the window; 1 never pauses"
+    )
+    records: PositiveInt = Field(1000, description="So many records of the window decide at least")
+    window_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    pause_s: Annotated[float, Field(gt=0, le=3600)] = Field(15.0, description="Until it is tried again")
+
+
 class ScorerSettings(Section):
     """One member of the scoring group."""
 
@@ -97,6 +116,17 @@ class ScorerSettings(Section):
         20, description="Time that a record waits for others at most"
     )
     max_record_bytes: PositiveInt = Field(1_048_576, description="A longer value is a dead letter")
+    static_membership: bool = Field(
+        True, description="The slot's partitions wait for its restart, as long as the session; false frees them at once"
+    )
+    gaps: Literal["stop", "skip"] = Field(
+        "stop", description="Records that the broker deleted unread: stop with an error, or count them and go on"
+    )
+    breaker: BreakerSettings = Field(default_factory=BreakerSettings)
+    watch_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        5.0, description="How often the registry is asked for another champion or challenger"
+    )
+    shadow: bool = Field(True, description="Whether the registry's challenger scores beside, into its own topic")
 
     @property
     def transactional_id(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from stream.errors import WorkerFailed
-from stream.records import Record, record_of
+from stream.errors import NotAllowed, OffsetsGone, SlotTaken, WorkerFailed
+from stream.positions import Partition, Positions
+from stream.records import Record, first_offsets, record_of
 
 log = structlog.get_logger()
 
@@ -17,8 +18,10 @@ log = structlog.get_logger()
 LONGEST_WAIT_S: Final = 0.5
 _COMMITTED_TIMEOUT_S: Final = 10.0
 _START_TIMEOUT_S: Final = 1.0
+_WATERMARK_TIMEOUT_S: Final = 5.0
 
-Partition = tuple[str, int]
+_FENCED_TEXT: Final = KafkaError(KafkaError.FENCED_INSTANCE_ID).str()
+_NOT_ALLOWED: Final = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
 
 
 class Source:
@@ -28,21 +31,46 @@ class Source:
         consumer: Not subscribed yet.
         topic: What to read.
         timer: Monotonic seconds.
+        gaps: What to do where records were deleted before they were read.
+        skipped: Told of each gap that was skipped: the partition, and how many records it had held.
     """
 
-    def __init__(self, consumer: Consumer, topic: str, *, timer: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        consumer: Consumer,
+        topic: str,
+        *,
+        timer: Callable[[], float],
+        gaps: Literal["stop", "skip"] = "stop",
+        skipped: Callable[[int, int], None] | None = None,
+    ) -> None:
         self._consumer = consumer
         self._topic = topic
         self._timer = timer
+        self._gaps = gaps
+        self._skipped = skipped
+        self._positions = Positions()
+        self._stranded: set[Partition] = set()
         self._owned: set[Partition] = set()
         self._gone: set[Partition] = set()
         self._joined = False
+        self._rebalances = 0
         self._starts: dict[Partition, int] = {}
 
     @property
     def joined(self) -> bool:
         """Whether the group has given this member its partitions, be it none."""
         return self._joined
+
+    @property
+    def rebalances(self) -> int:
+        """How often partitions came or went."""
+        return self._rebalances
+
+    @property
+    def member_id(self) -> str | None:
+        """What the group calls this member; None before it has joined."""
+        return self._consumer.memberid()
 
     def subscribe(self) -> None:
         """Joins the group; partitions arrive during `gather`."""
@@ -57,7 +85,10 @@ class Source:
         Empty where none came within half a second. All of it belongs to partitions owned when it returns.
 
         Raises:
-            WorkerFailed: The consumer cannot go on.
+            OffsetsGone: Records were deleted before they were read, and gaps are to stop the worker.
+            NotAllowed: The broker does not let this member read.
+            SlotTaken: A newer worker has this member's name.
+            WorkerFailed: The consumer cannot go on, or gave what was not due.
         """
         records = self._take(1, LONGEST_WAIT_S)
         end = self._timer() + wait_s
@@ -72,13 +103,29 @@ class Source:
         """What ties a transaction to this member's generation (KIP-447)."""
         return self._consumer.consumer_group_metadata()
 
-    def rewind(self, offsets: Mapping[Partition, int]) -> None:
-        """Reads the partitions that are still owned again from these offsets on."""
+    def rest(self) -> None:
+        """Half a second of membership without reading."""
+        self._consumer.pause([TopicPartition(*place) for place in self._owned])
+        # What comes nevertheless is of partitions that were assigned in this very poll.
+        self.rewind(first_offsets(self._take(1, LONGEST_WAIT_S)))
+
+    def wake(self) -> None:
+        """Reading goes on after a rest."""
+        self._consumer.resume([TopicPartition(*place) for place in self._owned])
+
+    def rewind(self, offsets: Mapping[Partition, int], *, records_there: bool = True) -> None:
+        """Reads the partitions that are still owned again from these offsets on.
+
+        Args:
+            offsets: Where.
+            records_there: Whether records were read at these very offsets before.
+        """
         for (topic, partition), offset in offsets.items():
             if (topic, partition) not in self._owned:
                 continue
             try:
                 self._consumer.seek(TopicPartition(topic, partition, offset))
+                self._positions.again((topic, partition), offset, record_there=records_there)
             except KafkaException as refusal:
                 # Taken away meanwhile; the next poll says so, and its next owner starts at the committed offset.
                 log.warning("a partition cannot be read again", partition=partition, detail=str(refusal))
@@ -107,7 +154,8 @@ class Source:
                 if found.offset >= 0
                 else otherwise[found.topic, found.partition]
                 for found in committed
-            }
+            },
+            records_there=False,
         )
         return True
 
@@ -174,22 +222,105 @@ class Source:
             error = message.error()
             if error is None:
                 records.append(record_of(message))
-            elif error.fatal():
-                raise WorkerFailed(f"the consumer failed for good: {error.str()}")
-            elif error.code() != KafkaError._PARTITION_EOF:
-                log.warning("the consumer reports", error=error.name(), detail=error.str())
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                topic, partition = message.topic(), message.partition()
+                assert topic is not None
+                assert partition is not None
+                self._stranded.add((topic, partition))
+            else:
+                self._heed(error)
+        self._positions.read(records)
+        if self._stranded:
+            self._set_out()
         return records
+
+    def _heed(self, error: KafkaError) -> None:
+        """What the client says of itself, apart from its records."""
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            if _FENCED_TEXT in error.str():
+                raise SlotTaken(
+                    "another worker joined the group with this slot: give each worker a FRAUD_SCORER__SLOT of its own"
+                )
+            raise WorkerFailed(f"the consumer failed for good: {error.str()}")
+        if error.code() in _NOT_ALLOWED:
+            raise NotAllowed(
+                f"the broker does not let this worker read topic {self._topic!r} as a member of its group "
+                f"({error.str()})",
+                remedy="grant what `fraud topics acls` prints",
+            )
+        if error.code() != KafkaError._PARTITION_EOF:
+            log.warning("the consumer reports", error=error.name(), detail=error.str())
+
+    def _set_out(self) -> None:
+        """Finds a place to read from for partitions that have none: never started, or theirs is gone.
+
+        The client is told to leave this to us: its own ways are to begin anew or at the end, in silence.
+        """
+        self._stranded &= self._owned
+        try:
+            committed = self._consumer.committed(
+                [TopicPartition(*place) for place in sorted(self._owned)], timeout=_COMMITTED_TIMEOUT_S
+            )
+            starts: dict[Partition, int] = {}
+            for found in committed:
+                place = (found.topic, found.partition)
+                due = self._positions.due(place)
+                if due is None and found.offset < 0:
+                    starts[place] = OFFSET_BEGINNING
+                elif place in self._stranded:
+                    starts[place] = self._past_the_gap(place, found.offset if due is None else due)
+            places = [TopicPartition(*place, start) for place, start in starts.items()]
+            self._consumer.incremental_unassign(places)
+        except KafkaException as refusal:
+            log.warning("where to read from is not known yet", detail=str(refusal))
+            return
+        try:
+            self._consumer.incremental_assign(places)
+        except KafkaException as refusal:
+            raise WorkerFailed(f"partitions cannot be set to where reading begins: {refusal}") from None
+        if new := sorted(partition for (_, partition), start in starts.items() if start == OFFSET_BEGINNING):
+            log.info("the group has no offset here: reading from the earliest record", partitions=new)
+        self._stranded.clear()
+
+    def _past_the_gap(self, place: Partition, due: int) -> int:
+        """Where to go on in a partition that has nothing at the offset that was due."""
+        topic, partition = place
+        first, end = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=_WATERMARK_TIMEOUT_S)
+        if first <= due <= end:
+            return due
+        where = f"partition {partition} of topic {topic!r}"
+        what = (
+            f"{where}: offsets {due} to {first - 1} were deleted before they were read"
+            if due < first
+            else f"{where} ends at {end}, before offset {due} that comes next: it was made anew or has lost its end"
+        )
+        if self._gaps == "stop":
+            raise OffsetsGone(
+                what,
+                remedy="find out who deleted them (the topic's retention, or the group's lag); "
+                f"to count them as skipped and go on at offset {first}, set gaps = skip for one start",
+            )
+        log.error("records are skipped", what=what, going_on_at=first)
+        if self._skipped is not None:
+            self._skipped(partition, max(first - due, 0))
+        self._positions.again(place, first, record_there=False)
+        return first
 
     # Callbacks only record: an exception in one would surface from the poll.
     def _assigned(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:
         self._joined = True
-        self._owned |= _places(partitions)
+        self._rebalances += 1
+        came = _places(partitions)
+        self._owned |= came
+        self._positions.forget(came)
 
     def _revoked(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:
         gone = _places(partitions)
         self._owned -= gone
         self._starts = {place: start for place, start in self._starts.items() if place not in gone}
         self._gone |= gone
+        self._rebalances += 1
+        self._positions.forget(gone)
 
 
 def _places(partitions: Iterable[TopicPartition]) -> set[Partition]:

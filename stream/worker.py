@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
+from stream.breaker import Breaker
 from stream.contracts import Ruling
+from stream.errors import SlotTaken
 from stream.health import Health
 from stream.judging import Judged
 from stream.kafka import Stop
 from stream.metrics import ScorerMetrics
+from stream.positions import Partition
 from stream.records import Record, first_offsets, offsets_after
 from stream.settings import ScorerSettings
-from stream.source import Partition, Source
+from stream.slots import Slot
+from stream.source import Source
 from stream.transaction import Outcome, TransactionalWriter
 
 log = structlog.get_logger()
@@ -26,14 +30,25 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 
 
+class Judging(Protocol):
+    """Who judges: the same from one batch to the next, or somebody new."""
+
+    def judge(self, records: Sequence[Record]) -> Judged:
+        """One answer for each record of a batch, in its order."""
+
+    def committed(self, records: Sequence[Record], judged: Judged) -> None:
+        """Told of each batch whose answers stand for good."""
+
+
 class Worker:
     """One member of the scoring group, on one thread.
 
     Args:
         source: Where records come from.
-        judge: What is made of them.
+        court: What is made of them.
         writer: Where verdicts, dead letters and offsets go.
-        settings: Batch bounds.
+        slot: Asked whether a newer worker has this one's place.
+        settings: Batch bounds, and when to pause.
         health: Told of every turn.
         metrics: Told of every batch.
         stop: Ends the loop after the batch in hand.
@@ -43,8 +58,9 @@ class Worker:
     def __init__(
         self,
         source: Source,
-        judge: Callable[[Sequence[Record]], Judged],
+        court: Judging,
         writer: TransactionalWriter,
+        slot: Slot,
         *,
         settings: ScorerSettings,
         health: Health,
@@ -53,13 +69,16 @@ class Worker:
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
-        self._judge = judge
+        self._court = court
         self._writer = writer
+        self._slot = slot
         self._settings = settings
         self._health = health
         self._metrics = metrics
         self._stop = stop
         self._timer = timer
+        self._breaker = Breaker(settings.breaker, timer)
+        self._resting = False
         self._lag_due = timer()
         self._news = _News(timer)
         self._pause_s = _FIRST_PAUSE_S
@@ -68,6 +87,7 @@ class Worker:
         """Runs until `stop`; the batch in hand is finished, and the group left.
 
         Raises:
+            Mendable: Records are gone that were not read, or a grant is missing.
             WorkerFailed: The process cannot go on; nothing uncommitted was kept.
         """
         try:
@@ -83,21 +103,20 @@ class Worker:
     def run_once(self) -> None:
         """One turn: at most one batch, committed or to be read again."""
         self._health.beat()
+        if self._rests():
+            return
         records = self._source.gather(self._settings.batch_size, self._settings.batch_wait_ms / 1000)
-        self._health.ready(self._source.joined)
-        self._report_lag()
-        self._news.tell_if_due()
+        self._tell()
         if not records:
             self._writer.serve()
             return
 
-        judged = self._judge(records)
+        judged = self._court.judge(records)
         outcome = self._writer.write(judged.outgoing, offsets_after(records), self._source.group_metadata())
         self._metrics.batch_ended(outcome, judged)
 
         if outcome is Outcome.COMMITTED:
-            self._news.add(judged)
-            self._pause_s = _FIRST_PAUSE_S
+            self._committed(records, judged)
             return
         if outcome is Outcome.ABORTED:
             self._source.rewind(first_offsets(records))
@@ -105,10 +124,47 @@ class Worker:
             self._recover(first_offsets(records))
         self._pause()
 
+    def _committed(self, records: Sequence[Record], judged: Judged) -> None:
+        self._news.add(judged)
+        self._pause_s = _FIRST_PAUSE_S
+        if self._breaker.count(len(records), len(judged.rejections)):
+            self._metrics.tripped()
+            log.error(
+                "too many records cannot be scored: reading pauses, and nothing is lost",
+                limit=self._settings.breaker.share,
+                reasons=sorted({rejection.reason.value for rejection in judged.rejections}),
+                pause_s=self._settings.breaker.pause_s,
+            )
+        self._court.committed(records, judged)
+
+    def _rests(self) -> bool:
+        """Passes half a second as a member that reads nothing, where the breaker is open."""
+        rests = self._breaker.is_open
+        if rests:
+            self._source.rest()
+            self._writer.serve()
+            self._tell()
+        elif self._resting:
+            self._source.wake()
+        self._resting = rests
+        self._metrics.breaker(is_open=rests)
+        return rests
+
     def _recover(self, batch_start: Mapping[Partition, int]) -> None:
         """After an unknown outcome the broker decides: a new producer ends the transaction, then we ask."""
+        self._require_slot()
         self._open()
         while not self._stop.is_set() and not self._source.rewind_to_committed(batch_start):
+            self._pause()
+
+    def _require_slot(self) -> None:
+        """A new producer would fence a newer worker's, if there is one."""
+        while not self._stop.is_set():
+            taken = self._slot.has_another(self._source.member_id)
+            if taken:
+                raise SlotTaken("another worker has this slot by now: give each worker a FRAUD_SCORER__SLOT of its own")
+            if taken is not None:
+                return
             self._pause()
 
     def _open(self) -> None:
@@ -120,11 +176,14 @@ class Worker:
         self._stop.wait(self._pause_s)
         self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
 
-    def _report_lag(self) -> None:
+    def _tell(self) -> None:
+        self._health.ready(self._source.joined)
+        self._metrics.rebalanced(self._source.rebalances)
         now = self._timer()
         if now >= self._lag_due:
             self._lag_due = now + _LAG_EVERY_S
             self._metrics.lag(self._source.lags())
+        self._news.tell_if_due()
 
 
 class _News:

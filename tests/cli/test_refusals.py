@@ -121,7 +121,7 @@ def test_ctrl_c_ends_a_scorer_as_sigterm_does(kafka: str, trained_model: Path, t
         scorer.wait_until_ready()
         scorer.process.send_signal(signal.SIGINT)
         assert scorer.process.wait(timeout=30) == 0
-    assert scorer.log_lines()[-1]["event"] == "left the group cleanly"
+    assert scorer.log_lines()[-1]["event"] == "ended cleanly"
 
 
 def test_help_lists_the_commands() -> None:
