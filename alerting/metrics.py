@@ -41,6 +41,7 @@ class AlertMetrics:
             "alert_from_verdict_seconds", "From the verdict's Kafka timestamp to the provider's acceptance", _END_TO_END
         )
         self._dead_letters = counter("alert_dead_letters", "Records written to the alert dead letters", "reason")
+        self._skipped = counter("alert_skipped_records", "Verdicts that the broker deleted unread")
         self._lag = Gauge(
             "fraud_alert_consumer_lag",
             "Records behind the partition's end",
@@ -49,7 +50,7 @@ class AlertMetrics:
         )
         self._partitions: dict[str, set[str]] = {}
         for channel in channels:
-            for series in (self._notifications, self._latency, self._end_to_end, self._from_verdict):
+            for series in (self._notifications, self._latency, self._end_to_end, self._from_verdict, self._skipped):
                 series.labels(channel)
             for reason in FailureReason:
                 for series_by_reason in (self._failed, self._retries, self._dead_letters):
@@ -86,6 +87,10 @@ class AlertMetrics:
     def dead_lettered(self, channel: str, reason: FailureReason) -> None:
         """The broker acknowledged a dead letter."""
         self._dead_letters.labels(channel, reason.value).inc()
+
+    def skipped(self, channel: str, count: int) -> None:
+        """Verdicts were gone before they were read."""
+        self._skipped.labels(channel).inc(count)
 
     def lag(self, channel: str, lags: dict[tuple[str, int], int]) -> None:
         """Sets the lag of the partitions that the channel's group gave to this process, and forgets others'."""

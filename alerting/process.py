@@ -110,7 +110,13 @@ def _alert_on(
     )
     AlertWorker(
         channel.name,
-        Source(clients.consumer(patient, settings.group_id(channel.name)), topics.verdicts, timer=time.monotonic),
+        Source(
+            clients.consumer(patient, settings.group_id(channel.name)),
+            topics.verdicts,
+            timer=time.monotonic,
+            gaps=settings.gaps,
+            skipped=lambda _, count: metrics.skipped(channel.name, count),
+        ),
         Courier(
             channel,
             settings.retry,

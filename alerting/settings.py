@@ -154,6 +154,9 @@ class AlertSettings(Section):
     """A channel is configured where its section is present."""
 
     group_prefix: str = Field(default="fraud-alerts", min_length=1, description="Groups are named prefix-channel")
+    gaps: Literal["stop", "skip"] = Field(
+        default="stop", description="Verdicts that the broker deleted unread: stop with an error, or count and go on"
+    )
     retry: RetrySettings = Field(default_factory=RetrySettings)
     sms: SmsSettings | None = None
     email: EmailSettings | None = None

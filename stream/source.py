@@ -298,7 +298,8 @@ class Source:
             raise OffsetsGone(
                 what,
                 remedy="find out who deleted them (the topic's retention, or the group's lag); "
-                f"to count them as skipped and go on at offset {first}, set gaps = skip for one start",
+                f"to count them as skipped and go on at offset {first}, start once with FRAUD_SCORER__GAPS=skip "
+                "(an alert worker with FRAUD_ALERTS__GAPS=skip)",
             )
         log.error("records are skipped", what=what, going_on_at=first)
         if self._skipped is not None:
