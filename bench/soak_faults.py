@@ -1,0 +1,98 @@
+"""What can happen to a running system: each fault is a function, over when it returns."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from demo.kafka.local import LocalKafka
+from tests.harness.fraud import FraudProcess
+from tests.harness.topics import Stream
+
+_VICTIM: Final = 1
+_GUEST: Final = 2
+
+
+class Site:
+    """A broker and its workers; those of slot 0 and 1 run from the start.
+
+    Args:
+        broker: Runs.
+        stream: Its topics.
+        model: What scores.
+        folder: For logs.
+        running: Ends whatever still runs.
+    """
+
+    def __init__(self, broker: LocalKafka, stream: Stream, model: Path, folder: Path, running: ExitStack) -> None:
+        self.broker = broker
+        self._stream = stream
+        self._model = model
+        self._folder = folder
+        self._running = running
+        self.workers: dict[int, FraudProcess] = {}
+        for slot in (0, _VICTIM):
+            self.start(slot)
+        for worker in self.workers.values():
+            worker.wait_until_ready()
+
+    def start(self, slot: int) -> FraudProcess:
+        """A worker in a slot; it is not waited for."""
+        log = self._folder / f"{slot}-{time.monotonic_ns()}.log"
+        worker = FraudProcess("score", "--model", self._model, "--slot", str(slot), env=self._stream.env, log=log)
+        self.workers[slot] = self._running.enter_context(worker)
+        return worker
+
+
+Fault: TypeAlias = Callable[[Site, random.Random], None]
+
+
+def kill(site: Site, _: random.Random) -> None:
+    """SIGKILL, and a start in the same slot."""
+    site.workers[_VICTIM].kill()
+    site.start(_VICTIM)
+
+
+def restart(site: Site, _: random.Random) -> None:
+    """SIGTERM, and a start in the same slot."""
+    assert site.workers[_VICTIM].terminate(60) == 0
+    site.start(_VICTIM)
+
+
+def freeze(site: Site, chance: random.Random) -> None:
+    """SIGSTOP, for less or for longer than the session, and SIGCONT."""
+    frozen = site.workers[_VICTIM].process
+    frozen.send_signal(signal.SIGSTOP)
+    time.sleep(chance.uniform(1, 25))
+    frozen.send_signal(signal.SIGCONT)
+
+
+def visit(site: Site, chance: random.Random) -> None:
+    """A third member comes, stays a little, and leaves."""
+    guest = site.start(_GUEST).wait_until_ready()
+    time.sleep(chance.uniform(0, 5))
+    assert guest.terminate(60) == 0
+    del site.workers[_GUEST]
+
+
+def restart_broker(site: Site, _: random.Random) -> None:
+    """SIGTERM to the broker, and a start with the same data."""
+    site.broker.shut_down()
+    site.broker.start()
+
+
+def kill_broker(site: Site, chance: random.Random) -> None:
+    """SIGKILL to the broker, and a start with the same data."""
+    site.broker.kill()
+    time.sleep(chance.uniform(0, 5))
+    site.broker.start()
+
+
+FAULTS: Final[Mapping[str, Fault]] = {
+    one.__name__: one for one in (kill, restart, freeze, visit, restart_broker, kill_broker)
+}
