@@ -1,0 +1,174 @@
+"""A member of the group on a real broker: where it begins, what it does about a gap, and how it rests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from stream import kafka as clients
+from stream.errors import OffsetsGone, SlotTaken
+from stream.records import Record
+from stream.settings import KafkaSettings
+from stream.slots import Slot
+from stream.source import Source
+from tests.harness.topics import committed_offsets
+from tests.harness.waiting import wait_until
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def settings(kafka: str) -> KafkaSettings:
+    return KafkaSettings(bootstrap_servers=kafka, properties={"session.timeout.ms": 6000})
+
+
+@pytest.fixture
+def topic(make_topic: Callable[..., str]) -> str:
+    return make_topic("in", partitions=2)
+
+
+@pytest.fixture
+def join(settings: KafkaSettings, topic: str) -> Iterator[Callable[..., Source]]:
+    """`join("g-0")` makes a static member of that name; all leave in the end."""
+    with ExitStack() as leaving:
+
+        def make(name: str, **options: object) -> Source:
+            consumer = clients.consumer(settings, f"group-of-{topic}", name=name, static=True)
+            source = Source(consumer, topic, timer=time.monotonic, **options)  # type: ignore[arg-type]
+            source.subscribe()
+            leaving.callback(source.close)
+            return source
+
+        yield make
+
+
+def send(settings: KafkaSettings, topic: str, count: int) -> None:
+    producer = clients.producer(settings)
+    for number in range(count):
+        producer.produce(topic, str(number).encode(), partition=number % 2)
+    assert producer.flush(30) == 0
+
+
+def read(source: Source, count: int) -> list[Record]:
+    records: list[Record] = []
+
+    def enough() -> bool:
+        records.extend(source.gather(100, 0.0))
+        return len(records) >= count
+
+    wait_until(enough, within_s=30, what=f"{count} records")
+    return records
+
+
+def commit(source: Source, topic: str, **offsets: int) -> None:
+    source.mark_done({(topic, int(partition[1:])): offset for partition, offset in offsets.items()})
+    assert source.commit()
+
+
+def delete_before(kafka: str, topic: str, partition: int, offset: int) -> None:
+    admin = AdminClient({"bootstrap.servers": kafka})
+    deleted = admin.delete_records([TopicPartition(topic, partition, offset)])
+    for answer in deleted.values():
+        answer.result()
+
+
+def test_a_new_group_begins_with_the_earliest_record_of_every_partition(
+    settings: KafkaSettings, topic: str, join: Callable[..., Source]
+) -> None:
+    send(settings, topic, 20)
+
+    records = read(join("g-0"), 20)
+
+    assert sorted((record.partition, record.offset) for record in records) == [
+        (partition, offset) for partition in (0, 1) for offset in range(10)
+    ]
+
+
+def test_records_that_were_deleted_unread_stop_the_reader_which_says_which_and_what_to_do(
+    kafka: str, settings: KafkaSettings, topic: str, join: Callable[..., Source]
+) -> None:
+    send(settings, topic, 20)
+    first = join("g-0")
+    read(first, 20)
+    commit(first, topic, p0=3, p1=10)
+    first.close()
+    delete_before(kafka, topic, 0, 7)
+
+    with pytest.raises(OffsetsGone, match=rf"partition 0 of topic '{topic}': offsets 3 to 6 .*FRAUD_SCORER__GAPS=skip"):
+        read(join("g-0"), 20)
+
+    assert committed_offsets(kafka, f"group-of-{topic}", topic) == {0: 3, 1: 10}
+
+
+def test_skipped_records_are_counted_and_the_rest_is_read(
+    kafka: str, settings: KafkaSettings, topic: str, join: Callable[..., Source]
+) -> None:
+    send(settings, topic, 20)
+    first = join("g-0")
+    read(first, 20)
+    commit(first, topic, p0=3, p1=10)
+    first.close()
+    delete_before(kafka, topic, 0, 7)
+    skipped: list[tuple[int, int]] = []
+
+    records = read(join("g-0", gaps="skip", skipped=lambda *gap: skipped.append(gap)), 3)
+
+    assert skipped == [(0, 4)]
+    assert [(record.partition, record.offset) for record in records] == [(0, 7), (0, 8), (0, 9)]
+
+
+def test_a_topic_that_was_made_anew_is_not_taken_for_the_one_that_was_read(
+    kafka: str, settings: KafkaSettings, topic: str, join: Callable[..., Source]
+) -> None:
+    send(settings, topic, 4)
+    first = join("g-0")
+    read(first, 4)
+    commit(first, topic, p0=2, p1=900)
+    first.close()
+
+    with pytest.raises(OffsetsGone, match=r"partition 1 .* ends at 2, before offset 900"):
+        read(join("g-0"), 1)
+
+
+def test_at_rest_it_stays_a_member_and_reads_nothing_and_awake_it_reads_on(
+    settings: KafkaSettings, topic: str, join: Callable[..., Source]
+) -> None:
+    send(settings, topic, 20)
+    source = join("g-0")
+    seen = source.gather(1, 0.0)
+    while not seen:
+        seen = source.gather(1, 0.0)
+
+    for _ in range(6):
+        source.rest()
+    rebalances = source.rebalances
+    source.wake()
+    rest = read(source, 19)
+
+    assert source.rebalances == rebalances
+    assert sorted((record.partition, record.offset) for record in [*seen, *rest]) == [
+        (partition, offset) for partition in (0, 1) for offset in range(10)
+    ]
+
+
+def test_of_two_members_of_one_name_the_older_one_is_told(
+    kafka: str, settings: KafkaSettings, topic: str, join: Callable[..., Source]
+) -> None:
+    send(settings, topic, 2)
+    slot = Slot(AdminClient({"bootstrap.servers": kafka}), f"group-of-{topic}", "g-0")
+    older = join("g-0")
+    read(older, 2)
+    assert slot.has_another(older.member_id) is False
+
+    newer = join("g-0")
+    wait_until(lambda: newer.gather(1, 0.0) is not None and newer.joined, within_s=30, what="the newer one joins")
+
+    assert slot.has_another(older.member_id) is True
+    assert slot.has_another(newer.member_id) is False
+    with pytest.raises(SlotTaken, match="FRAUD_SCORER__SLOT"):
+        read(older, 1)
