@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from cli.console import configure_logging
-from cli.settings import Loaded, Settings, load_settings
+from cli.secrets import is_secret_name, secret_names
+from cli.settings import Loaded, Settings, environment_name, flatten, load_settings
 from stream.errors import Mendable
+from stream.security import PROPERTIES
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="fraud.toml, where there is one")
@@ -24,8 +26,15 @@ BootstrapOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
+_OF_THE_CLIENT: Final = "kafka.properties."
+
+
 class FlagInvalid(Mendable):
     """`--set` without a name and a value."""
+
+
+class SecretExposed(Mendable):
+    """A secret in the arguments, which every user of the machine can list."""
 
 
 def read_settings(
@@ -36,6 +45,7 @@ def read_settings(
     Raises:
         SettingsInvalid: Lists everything that is wrong.
         FlagInvalid: An assignment is not NAME=VALUE.
+        SecretExposed: An assignment is of a secret.
     """
     loaded = load_layers(config, assignments, bootstrap_servers, **scorer)
     configure_logging(loaded.settings.log)
@@ -53,12 +63,37 @@ def load_layers(
         if not equals or not dot:
             raise FlagInvalid("--set takes NAME=VALUE with a dotted name", remedy="write, say, scorer.batch_size=200")
         _assign(flags, _path_of(section, field), _value_of(value))
+    _keep_secrets_out(flags)
     if bootstrap_servers is not None:
         _assign(flags, ["kafka", "bootstrap_servers"], bootstrap_servers)
     for field, given in scorer.items():
         if given is not None:
             _assign(flags, ["scorer", field], given)
     return load_settings(config, flags)
+
+
+def _keep_secrets_out(flags: dict[str, Any]) -> None:
+    typed = secret_names(Settings)
+    secrets = [
+        name
+        for name in flatten(flags)
+        if name in typed or (name.startswith(_OF_THE_CLIENT) and is_secret_name(name.removeprefix(_OF_THE_CLIENT)))
+    ]
+    if secrets:
+        raise SecretExposed(
+            f"--set would show {', '.join(secrets)} to everybody who lists processes",
+            remedy="; ".join(dict.fromkeys(map(_place_of, secrets))),
+        )
+
+
+def _place_of(secret: str) -> str:
+    """Where a secret may stand, in words."""
+    property_name = secret.removeprefix(_OF_THE_CLIENT)
+    setting = next((f"kafka.{name}" for name, said in PROPERTIES.items() if property_name in said), secret)
+    if setting not in secret_names(Settings):
+        return f"put {property_name} into FRAUD_KAFKA__PROPERTIES or the settings file"
+    variable = environment_name(setting)
+    return f"set {variable}_FILE to the path of a file that holds it, or {variable}"
 
 
 def _path_of(section: str, field: str) -> list[str]:

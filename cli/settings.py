@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from alerting.settings import AlertSettings
+from cli.secrets import SecretUnusable, is_secret_name, put_in, secret_names, taken_out
 from stream.errors import Mendable
 from stream.settings import HttpSettings, KafkaSettings, LogSettings, ModelSettings, ScorerSettings, TopicSettings
 
@@ -25,7 +26,6 @@ _PREFIX: Final = "FRAUD_"
 _MASK: Final = "********"
 # Whose values stand in no error: they, or the half-written JSON of a section, may hold secrets and people.
 _PRIVATE_NAME: Final = re.compile(r"^(kafka\.properties|alerts)\b|^\w+$")
-_SECRET_NAME: Final = re.compile(r"password|secret|token|credential|\bkey\b|\.key$|\.pem$|jaas", re.IGNORECASE)
 
 Nested: TypeAlias = Mapping[str, Any]
 
@@ -103,6 +103,8 @@ class _Environment(EnvSettingsSource):
 def load_settings(config: Path | None = None, flags: Nested | None = None) -> Loaded:
     """Reads and checks all settings.
 
+    Every secret S may stand in a file instead, which the setting S_file names.
+
     Args:
         config: A TOML file; None takes `fraud.toml` of the working directory where there is one.
         flags: What the command line sets, nested by section.
@@ -116,11 +118,13 @@ def load_settings(config: Path | None = None, flags: Nested | None = None) -> Lo
     for layer in layers:
         _merge(values, layer.values)
         origins |= {name: layer.says(name) for name in flatten(layer.values)}
-    problems = _unknown_variables()
+    refused = _read_secrets(values, origins)
+    problems = [*_unknown_variables(), *refused.values()]
     try:
         settings = Settings(**values)
     except ValidationError as refusal:
-        problems += [_problem(dict(error), origins) for error in refusal.errors(include_url=False)]
+        errors = [dict(error) for error in refusal.errors(include_url=False)]
+        problems += [_problem(error, origins) for error in errors if not _for_want_of(refused, error)]
     if problems:
         raise SettingsInvalid(
             "; ".join(problems), remedy="mend them; `fraud config show` prints what is in force and from where"
@@ -151,7 +155,7 @@ def masked(name: str, value: object) -> object:
         return value
     if isinstance(value, list | tuple):
         return [masked(name, item) for item in value]
-    return _MASK if isinstance(value, SecretStr) or _SECRET_NAME.search(name) else value
+    return _MASK if isinstance(value, SecretStr) or is_secret_name(name) else value
 
 
 def _file(config: Path | None) -> _Layer:
@@ -181,6 +185,42 @@ def _copied(value: Any) -> Any:
     return {key: _copied(item) for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
+def _read_secrets(values: dict[str, Any], origins: dict[str, str]) -> dict[str, str]:
+    """Puts secrets in the place of their files' paths; for each that cannot be, by its dotted name, why not."""
+    refused: dict[str, str] = {}
+    for file in taken_out(values, secret_names(Settings)):
+        origin = _origin_of(file.setting, origins)
+        if file.rival:
+            refused[file.secret] = (
+                f"{file.secret}{_whence(_origin_of(file.secret, origins))} and {file.setting}{_whence(origin)} "
+                "are both set: set one of them"
+            )
+            continue
+        try:
+            put_in(values, file.secret, file.read())
+        except SecretUnusable as unusable:
+            refused[file.secret] = f"{unusable}{_whence(origin)}"
+        else:
+            origins[file.secret] = f"file {file.path} ({origin})"
+    return refused
+
+
+def _for_want_of(secrets: Iterable[str], error: Mapping[str, Any]) -> bool:
+    """Whether a section is found wrong that lacks one of these secrets, which is said already."""
+    name = ".".join(str(part) for part in error["loc"])
+    sections = {secret.rpartition(".")[0] for secret in secrets}
+    return name in sections or name in secrets
+
+
+def _origin_of(name: str, origins: Mapping[str, str]) -> str:
+    """Where a setting comes from, or the first part of a section; empty where it is at its default."""
+    return next((origins[key] for key in origins if name == key or key.startswith(f"{name}.")), "")
+
+
+def _whence(origin: str) -> str:
+    return f" (from {'the ' if origin.startswith('env') else ''}{origin})" if origin else ""
+
+
 def _unknown_variables() -> list[str]:
     """Misspelt variables, which pydantic-settings passes over: it looks only for names that it knows."""
     sections = Settings.model_fields
@@ -202,15 +242,14 @@ def _unknown_variables() -> list[str]:
 def _problem(error: dict[str, Any], origins: Mapping[str, str]) -> str:
     path = [str(part) for part in error["loc"]]
     name = ".".join(path)
-    origin = next((origins[key] for key in origins if name == key or key.startswith(f"{name}.")), "")
-    whence = f" (from {'the ' if origin.startswith('env') else ''}{origin})" if origin else ""
+    whence = _whence(_origin_of(name, origins))
     if error["type"] == "extra_forbidden":
         return f"{name}{whence}: there is no such setting"
     if error["type"] == "missing":
         return f"{name} is missing (set {environment_name(name)})"
     message = error["msg"].removeprefix("Value error, ")
     value = error["input"]
-    shown = not (_PRIVATE_NAME.search(name) or _SECRET_NAME.search(name))
+    shown = not (_PRIVATE_NAME.search(name) or is_secret_name(name))
     if isinstance(value, str | int | float) and shown:
         return f"{name} = {json.dumps(value)}{whence}: {message}"
     return f"{name or 'settings'}{whence}: {message}"

@@ -171,7 +171,7 @@ class Story:
         """A broker with the topics on it."""
         if self._plan.broker is BrokerKind.EMBEDDED:
             embedded = self._cleanup.enter_context(EmbeddedBroker())
-            embedded.make_topics(TopicSettings().model_dump().values())
+            embedded.make_topics(TopicSettings().names)
             self._board.say(f"Embedded broker at {embedded.bootstrap}. {_FIRST_LOOK}")
             return KafkaSettings(bootstrap_servers=embedded.bootstrap, properties=_QUICK_FETCHES)
         with self._board.phase("Starting Apache Kafka", "Started Apache Kafka"):

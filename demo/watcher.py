@@ -120,7 +120,7 @@ class Watcher:
             consumer.close()
 
     def _all_partitions(self, consumer: Consumer) -> list[TopicPartition]:
-        names = self._topics.model_dump().values()
+        names = self._topics.names
         known = consumer.list_topics(timeout=_METADATA_TIMEOUT_S).topics
         return [TopicPartition(name, number, 0) for name in names for number in known[name].partitions]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 import structlog
@@ -13,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import ClusterMetadata
 
 from stream.errors import BrokerUnreachable, PropertyRefused, TopicMissing
+from stream.security import PROPERTIES, exposure, meaning_of
 from stream.settings import KafkaSettings
 from stream.timeouts import MESSAGE_TIMEOUT, POLL_INTERVAL, SESSION_TIMEOUT, TRANSACTION_TIMEOUT, timeouts
 
@@ -133,24 +135,41 @@ def reach_broker(kafka: KafkaSettings, *, stop: Stop, give_up_after_s: float | N
 
     Raises:
         BrokerUnreachable: `give_up_after_s` have passed.
+        LoginRefused: The broker does not take the user or the password.
+        CertificateRefused: The broker's certificate is not trusted, or this client's is not.
         PropertyRefused: librdkafka refuses one of `kafka.properties`.
     """
-    client = admin(kafka)
+    properties = kafka.client_properties
+    if (exposed := exposure(kafka.bootstrap_servers, properties)) is not None:
+        log.warning(
+            f"{exposed}: set FRAUD_KAFKA__SECURITY_PROTOCOL to SASL_SSL or SSL",
+            bootstrap_servers=kafka.bootstrap_servers,
+        )
+    complaints: list[KafkaError] = []
+    client = _client(AdminClient, kafka, {}, {}, heard=complaints.append)
     started, pause = time.monotonic(), 1.0
     while not stop.is_set():
         try:
             return client.list_topics(timeout=CONTACT_TIMEOUT_S)
         except KafkaException as refusal:
             reason = _error_of(refusal).name()
+        client.poll(0)  # only now does the client tell what its connections met with
+        if (final := meaning_of(complaints, properties)) is not None:
+            raise final
+        detail = next((error.str() for error in complaints if error.code() != KafkaError._ALL_BROKERS_DOWN), reason)
+        complaints.clear()
         if give_up_after_s is not None and time.monotonic() - started + pause >= give_up_after_s:
             raise BrokerUnreachable(
-                f"no Kafka broker answers at {kafka.bootstrap_servers!r} ({reason})",
-                remedy="start one, or set FRAUD_KAFKA__BOOTSTRAP_SERVERS to where it is",
+                f"no Kafka broker answers at {kafka.bootstrap_servers!r} ({detail})",
+                remedy="start one, or set FRAUD_KAFKA__BOOTSTRAP_SERVERS to where it is, and "
+                "FRAUD_KAFKA__SECURITY_PROTOCOL where it asks for TLS or a login",
             )
         log.warning(
-            "no Kafka broker answers: start one, or set FRAUD_KAFKA__BOOTSTRAP_SERVERS to where it is",
+            "no Kafka broker answers: start one, or set FRAUD_KAFKA__BOOTSTRAP_SERVERS to where it is, and "
+            "FRAUD_KAFKA__SECURITY_PROTOCOL where it asks for TLS or a login",
             bootstrap_servers=kafka.bootstrap_servers,
             reason=reason,
+            detail=detail,
             next_try_in_s=pause,
         )
         stop.wait(pause)
@@ -168,29 +187,45 @@ def require_topics(cluster: ClusterMetadata, topics: Iterable[str]) -> None:
     if absent:
         names = ", ".join(repr(topic) for topic in absent)
         raise TopicMissing(
-            f"{'topic' if len(absent) == 1 else 'topics'} {names} missing on the broker",
-            remedy="run `fraud topics create`, or set FRAUD_TOPICS__... to the names in use",
+            f"{'topic' if len(absent) == 1 else 'topics'} {names} missing on the broker, or hidden from this client",
+            remedy="run `fraud topics create`, or set FRAUD_TOPICS__... to the names in use; a broker with ACLs hides "
+            "what is not granted: grant what `fraud topics acls` prints",
         )
 
 
 def _client(
-    kind: Callable[..., Client], kafka: KafkaSettings, defaults: Mapping[str, object], fixed: Mapping[str, object]
+    kind: Callable[..., Client],
+    kafka: KafkaSettings,
+    defaults: Mapping[str, object],
+    fixed: Mapping[str, object],
+    heard: Callable[[KafkaError], None] | None = None,
 ) -> Client:
     properties = {
         "client.id": "fraudstream",
         **defaults,
-        **kafka.properties,
+        **kafka.client_properties,
         **fixed,
         "bootstrap.servers": kafka.bootstrap_servers,
-        "error_cb": _Complaints(time.monotonic),
+        "error_cb": heard or _Complaints(time.monotonic),
     }
     try:
         return kind(properties, logger=logging.getLogger("librdkafka"))
     except (KafkaException, ValueError, TypeError) as refusal:
         detail = _error_of(refusal).str() if isinstance(refusal, KafkaException) else str(refusal)
-        raise PropertyRefused(
-            f"the Kafka client refuses a property: {detail}", remedy="mend FRAUD_KAFKA__PROPERTIES"
-        ) from None
+        raise _property_refused(kafka, detail) from None
+
+
+def _property_refused(kafka: KafkaSettings, detail: str) -> PropertyRefused:
+    for setting, (name, *_) in PROPERTIES.items():
+        value = getattr(kafka, setting)
+        if value is not None and name in detail:
+            said = f" {str(value)!r}" if isinstance(value, Path) else ""
+            return PropertyRefused(
+                f"the Kafka client refuses kafka.{setting}{said}: {detail}",
+                remedy=f"mend FRAUD_KAFKA__{setting.upper()}: a file is to be readable and PEM, a key that of the "
+                "certificate, and its password the one that it is encrypted with",
+            )
+    return PropertyRefused(f"the Kafka client refuses a property: {detail}", remedy="mend FRAUD_KAFKA__PROPERTIES")
 
 
 def _error_of(exception: KafkaException) -> KafkaError:

@@ -5,8 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
+from stream.security import PROPERTIES, contradictions, said_twice
 from stream.timeouts import disorder, timeouts
 
 # What exactly-once rests on is not for configuration: each with the reason that its refusal gives.
@@ -41,6 +51,16 @@ class KafkaSettings(Section):
     """How to reach the broker."""
 
     bootstrap_servers: str = Field("localhost:9092", min_length=1, description="host:port, comma-separated")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] | None = Field(
+        None, description="None is PLAINTEXT, or what the properties say"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_username: str | None = Field(None, min_length=1)
+    sasl_password: SecretStr | None = Field(None, min_length=1)
+    ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's (PEM)")
+    certificate_file: Path | None = Field(None, description="Of this client, for mutual TLS (PEM)")
+    key_file: Path | None = Field(None, description="The certificate's private key (PEM)")
+    key_password: SecretStr | None = Field(None, min_length=1, description="What the key is encrypted with")
     properties: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="Any further librdkafka property, for every client"
     )
@@ -55,6 +75,24 @@ class KafkaSettings(Section):
             raise ValueError("; ".join(problems))
         return properties
 
+    @model_validator(mode="after")
+    def _security_is_whole(self) -> KafkaSettings:
+        given = {name for name in PROPERTIES if getattr(self, name) is not None}
+        problems = said_twice(given, self.properties) or contradictions(given, self.client_properties)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def client_properties(self) -> dict[str, str | int | float | bool]:
+        """librdkafka's properties, all that were set. Secrets are in the clear: for a client, and for nobody else."""
+        said = {names[0]: getattr(self, setting) for setting, names in PROPERTIES.items()}
+        return {**self.properties, **{name: _plain(value) for name, value in said.items() if value is not None}}
+
+
+def _plain(value: SecretStr | Path | str) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
 
 class TopicSettings(Section):
     """The topics' names."""
@@ -67,13 +105,25 @@ class TopicSettings(Section):
     shadow_verdicts: TopicName = Field("verdicts.shadow", description="What a challenger, or a rescoring, says")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Of all topics."""
+        return (
+            self.transactions,
+            self.verdicts,
+            self.dead_letters,
+            self.alert_dead_letters,
+            self.shadow_verdicts,
+            self.replayed_dead_letters,
+        )
+
+    @property
     def replayed_dead_letters(self) -> str:
         """Where it is noted which dead letters were sent again, in one transaction with them."""
         return f"{self.dead_letters}.replayed"
 
     @model_validator(mode="after")
     def _all_different(self) -> TopicSettings:
-        names = [*self.model_dump(exclude={"replicas"}).values(), self.replayed_dead_letters]
+        names = self.names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"each topic needs a name of its own; used twice: {', '.join(twice)}")
@@ -114,6 +164,9 @@ class ScorerSettings(Section):
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = Field(500, description="Records scored at most at once")
     batch_wait_ms: Annotated[int, Field(ge=0, le=10_000)] = Field(
         20, description="Time that a record waits for others at most"
+    )
+    batch_bytes: PositiveInt = Field(
+        16_777_216, description="A batch that holds as much is complete: what bounds memory where records are long"
     )
     max_record_bytes: PositiveInt = Field(1_048_576, description="A longer value is a dead letter")
     static_membership: bool = Field(

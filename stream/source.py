@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 # The client lets no signal handler run while it waits: SIGTERM is noticed within this time.
 LONGEST_WAIT_S: Final = 0.5
+_JOINING_WAIT_S: Final = 0.05
 _COMMITTED_TIMEOUT_S: Final = 10.0
 _START_TIMEOUT_S: Final = 1.0
 _WATERMARK_TIMEOUT_S: Final = 5.0
@@ -50,6 +51,7 @@ class Source:
         self._gaps = gaps
         self._skipped = skipped
         self._positions = Positions()
+        self._unplaced: set[Partition] = set()
         self._stranded: set[Partition] = set()
         self._owned: set[Partition] = set()
         self._gone: set[Partition] = set()
@@ -60,7 +62,7 @@ class Source:
     @property
     def joined(self) -> bool:
         """Whether the group has given this member its partitions, be it none."""
-        return self._joined
+        return self._joined and not self._unplaced
 
     @property
     def rebalances(self) -> int:
@@ -79,10 +81,14 @@ class Source:
             [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
         )
 
-    def gather(self, most: int, wait_s: float) -> list[Record]:
-        """The next batch: at most `most` records, complete `wait_s` seconds after its first one at the latest.
+    def gather(self, most: int, wait_s: float, *, most_bytes: int | None = None) -> list[Record]:
+        """The next batch, of partitions that are owned when it returns; empty where none came within half a second.
 
-        Empty where none came within half a second. All of it belongs to partitions owned when it returns.
+        Args:
+            most: Records at most.
+            wait_s: Seconds after its first record at which it is complete at the latest.
+            most_bytes: It is complete once its values have as many; None sets no bound. It may exceed them by what the
+                client holds ready, which `queued.max.messages.kbytes` limits.
 
         Raises:
             OffsetsGone: Records were deleted before they were read, and gaps are to stop the worker.
@@ -90,13 +96,20 @@ class Source:
             SlotTaken: A newer worker has this member's name.
             WorkerFailed: The consumer cannot go on, or gave what was not due.
         """
-        records = self._take(1, LONGEST_WAIT_S)
+        records = self._take(1, LONGEST_WAIT_S if self.joined else _JOINING_WAIT_S)
         end = self._timer() + wait_s
-        while records and len(records) < most and (left := end - self._timer()) > 0:
-            more = self._take(most - len(records), min(left, LONGEST_WAIT_S))
-            # A rebalance happens inside a poll: what it took away, the next owner reads again. The client has
-            # dropped such records from `more`, not from what was gathered before.
-            records = [record for record in records if (record.topic, record.partition) not in self._gone] + more
+        while (
+            records
+            and len(records) < most
+            and (most_bytes is None or _bytes(records) < most_bytes)
+            and (left := end - self._timer()) > 0
+        ):
+            # What is there, without waiting: while the client waits for many records, it has no bound in bytes.
+            more = self._take(most - len(records), 0.0)
+            records = self._still_owned(records) + more
+            if not more:
+                more = self._take(1, min(left, LONGEST_WAIT_S))
+                records = self._still_owned(records) + more
         return records
 
     def group_metadata(self) -> object:
@@ -230,9 +243,18 @@ class Source:
             else:
                 self._heed(error)
         self._positions.read(records)
-        if self._stranded:
+        if self._unplaced or self._stranded:
             self._set_out()
         return records
+
+    def _still_owned(self, records: list[Record]) -> list[Record]:
+        """Without those of partitions that the last poll took away, which the next owner reads again.
+
+        A rebalance happens inside a poll. What that poll returns the client has cleared of such records by itself.
+        """
+        if not self._gone:
+            return records
+        return [record for record in records if (record.topic, record.partition) not in self._gone]
 
     def _heed(self, error: KafkaError) -> None:
         """What the client says of itself, apart from its records."""
@@ -257,9 +279,10 @@ class Source:
         The client is told to leave this to us: its own ways are to begin anew or at the end, in silence.
         """
         self._stranded &= self._owned
+        asked = sorted(self._stranded | self._unplaced)
         try:
             committed = self._consumer.committed(
-                [TopicPartition(*place) for place in sorted(self._owned)], timeout=_COMMITTED_TIMEOUT_S
+                [TopicPartition(*place) for place in asked], timeout=_COMMITTED_TIMEOUT_S
             )
             starts: dict[Partition, int] = {}
             for found in committed:
@@ -269,18 +292,25 @@ class Source:
                     starts[place] = OFFSET_BEGINNING
                 elif place in self._stranded:
                     starts[place] = self._past_the_gap(place, found.offset if due is None else due)
-            places = [TopicPartition(*place, start) for place, start in starts.items()]
-            self._consumer.incremental_unassign(places)
         except KafkaException as refusal:
             log.warning("where to read from is not known yet", detail=str(refusal))
             return
-        try:
-            self._consumer.incremental_assign(places)
-        except KafkaException as refusal:
-            raise WorkerFailed(f"partitions cannot be set to where reading begins: {refusal}") from None
+        self._begin(starts)
         if new := sorted(partition for (_, partition), start in starts.items() if start == OFFSET_BEGINNING):
             log.info("the group has no offset here: reading from the earliest record", partitions=new)
         self._stranded.clear()
+        self._unplaced.clear()
+
+    def _begin(self, starts: Mapping[Partition, int]) -> None:
+        """Reads partitions from other places on; a seek needs one to start from."""
+        places = [TopicPartition(*place, start) for place, start in starts.items()]
+        if not places:
+            return
+        try:
+            self._consumer.incremental_unassign(places)
+            self._consumer.incremental_assign(places)
+        except KafkaException as refusal:
+            raise WorkerFailed(f"partitions cannot be set to where reading begins: {refusal}") from None
 
     def _past_the_gap(self, place: Partition, due: int) -> int:
         """Where to go on in a partition that has nothing at the offset that was due."""
@@ -313,15 +343,21 @@ class Source:
         self._rebalances += 1
         came = _places(partitions)
         self._owned |= came
+        self._unplaced |= came
         self._positions.forget(came)
 
     def _revoked(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:
         gone = _places(partitions)
         self._owned -= gone
         self._starts = {place: start for place, start in self._starts.items() if place not in gone}
+        self._unplaced -= gone
         self._gone |= gone
         self._rebalances += 1
         self._positions.forget(gone)
+
+
+def _bytes(records: Iterable[Record]) -> int:
+    return sum(len(record.value or b"") for record in records)
 
 
 def _places(partitions: Iterable[TopicPartition]) -> set[Partition]:

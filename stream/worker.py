@@ -28,6 +28,7 @@ _LAG_EVERY_S: Final = 1.0
 _NEWS_EVERY_S: Final = 10.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
+_SAID_TWICE: Final = 2
 
 
 class Judging(Protocol):
@@ -105,7 +106,9 @@ class Worker:
         self._health.beat()
         if self._rests():
             return
-        records = self._source.gather(self._settings.batch_size, self._settings.batch_wait_ms / 1000)
+        records = self._source.gather(
+            self._settings.batch_size, self._settings.batch_wait_ms / 1000, most_bytes=self._settings.batch_bytes
+        )
         self._tell()
         if not records:
             self._writer.serve()
@@ -158,14 +161,19 @@ class Worker:
             self._pause()
 
     def _require_slot(self) -> None:
-        """A new producer would fence a newer worker's, if there is one."""
-        while not self._stop.is_set():
+        """A new producer would fence a newer worker's, if there is one.
+
+        The group is asked again before it is believed: it may know this member by a name that has yet to arrive here.
+        """
+        said = 0
+        while not self._stop.is_set() and said < _SAID_TWICE:
             taken = self._slot.has_another(self._source.member_id)
-            if taken:
-                raise SlotTaken("another worker has this slot by now: give each worker a FRAUD_SCORER__SLOT of its own")
-            if taken is not None:
+            if taken is False:
                 return
+            said += taken is True
             self._pause()
+        if said:
+            raise SlotTaken("another worker has this slot by now: give each worker a FRAUD_SCORER__SLOT of its own")
 
     def _open(self) -> None:
         while not self._stop.is_set() and not self._writer.open():

@@ -49,6 +49,7 @@ def series() -> Mapping[str, list[Mapping[str, str]]]:
     scorer = ScorerMetrics(registry)
     scorer.model_loaded("demo", "1", ["amount"])
     scorer.lag({("transactions", 0): 0})
+    scorer.skipped(0, 1)
     alerts = AlertMetrics(registry, ["sms"])
     alerts.lag("sms", {("verdicts", 0): 0})
     live: dict[str, list[Mapping[str, str]]] = {"up": [{"job": job} for job in ("scorer", "alerts")]}

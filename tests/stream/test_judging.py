@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from model.scoring.calendar import CALENDAR
 from model.scoring.scorer import Scorer
-from stream.contracts import Reason, Ruling, Verdict
+from stream.contracts import DeadLetterReason, Reason, Ruling, Verdict
+from stream.errors import ScorerBroken
 from stream.judging import Judge, Judged
 from stream.records import Record
 from stream.settings import TopicSettings
@@ -119,3 +121,45 @@ def test_a_batch_without_a_transaction_has_no_verdicts(scorer: Scorer) -> None:
     assert judged.verdicts == []
     assert len(judged.outgoing) == len(judged.rejections) == 2
     assert set(judged.missing.values()) == {0}
+
+
+class _Breaks:
+    """A scorer that raises for some rows."""
+
+    def __init__(self, scorer: Scorer, breaks: Callable[[NDArray[np.float64]], NDArray[np.bool_]]) -> None:
+        self._scorer = scorer
+        self._breaks = breaks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._scorer, name)
+
+    def score(self, rows: NDArray[np.float64], times: NDArray[np.int64]) -> NDArray[np.float64]:
+        if self._breaks(rows).any():
+            message = f"cannot bear {rows}"
+            raise ArithmeticError(message)
+        return self._scorer.score(rows, times)
+
+
+def test_a_record_that_the_model_cannot_bear_is_a_dead_letter_and_the_others_get_their_verdicts(
+    scorer: Scorer,
+) -> None:
+    transactions = _transactions()
+    for at in (0, 17, 299):
+        transactions[at]["amount"] = 666_666.5
+
+    sound = _judged(scorer, transactions)
+    judged = _judged(cast("Scorer", _Breaks(scorer, lambda rows: rows[:, 0] == 666_666.5)), transactions)
+
+    assert [(one.reason, one.message) for one in judged.rejections] == [
+        (DeadLetterReason.SCORING_FAILED, "the model raised ArithmeticError")
+    ] * 3
+    assert [at for at, one in enumerate(judged.outgoing) if one.topic == "transactions.dlq"] == [0, 17, 299]
+    kept = [verdict for at, (_, verdict) in enumerate(sound.verdicts) if at not in {0, 17, 299}]
+    assert [verdict for _, verdict in judged.verdicts] == kept
+
+
+def test_a_model_that_bears_nothing_ends_the_worker_and_dooms_no_record(scorer: Scorer) -> None:
+    broken = cast("Scorer", _Breaks(scorer, lambda rows: np.ones(len(rows), bool)))
+
+    with pytest.raises(ScorerBroken, match=r"'small' version 0123456789ab raises ArithmeticError whatever it is given"):
+        _judged(broken, _transactions(4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -172,3 +173,20 @@ def test_of_two_members_of_one_name_the_older_one_is_told(
     assert slot.has_another(newer.member_id) is False
     with pytest.raises(SlotTaken, match="FRAUD_SCORER__SLOT"):
         read(older, 1)
+
+
+def test_long_records_make_a_batch_complete_before_there_are_many(settings: KafkaSettings, topic: str) -> None:
+    producer = clients.producer(settings)
+    for _ in range(12):
+        producer.produce(topic, os.urandom(900_000), partition=0)
+    assert producer.flush(30) == 0
+    holds_little = settings.model_copy(update={"properties": {"queued.max.messages.kbytes": 1024}})
+    source = Source(clients.consumer(holds_little, f"group-of-{topic}"), topic, timer=time.monotonic)
+    source.subscribe()
+
+    sizes: list[int] = []
+    while sum(sizes) < 12:
+        sizes.append(len(source.gather(100, 5.0, most_bytes=2_000_000)))
+    source.close()
+
+    assert 3 <= max(sizes) < 8
