@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -55,7 +56,7 @@ def configure_logging(settings: LogSettings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
     # librdkafka's own lines repeat what its callbacks report: they are for debugging.
@@ -63,3 +64,18 @@ def configure_logging(settings: LogSettings) -> None:
     client.propagate = False
     client.setLevel(logging.DEBUG)
     client.handlers = [logging.StreamHandler() if settings.level == "debug" else logging.NullHandler()]
+
+
+class _Stderr:
+    """The process's stderr, whichever it is by then.
+
+    A line that it does not take (a full disk, a reader that is gone) is lost, and the work goes on.
+    """
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()

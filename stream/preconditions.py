@@ -75,7 +75,7 @@ def _compacted(admin: AdminClient, topics: Iterable[str]) -> list[str]:
 
 def _too_long(admin: AdminClient, cluster: ClusterMetadata, limits: Timeouts) -> list[str]:
     longest = _asked(
-        admin, ConfigResource(ConfigResource.Type.BROKER, str(cluster.orig_broker_id)), _LONGEST_TRANSACTION
+        admin, ConfigResource(ConfigResource.Type.BROKER, str(min(cluster.brokers, default=-1))), _LONGEST_TRANSACTION
     )
     if longest is None or limits.transaction_ms <= int(longest):
         return []

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from model.data.dataset import Dataset
 from model.profile import Profile
 from stream.errors import Mendable, WorkerFailed
 from stream.kafka import Stop
 from stream.records import Outgoing
+from stream.triage import error_of
 
 _DELIVERY_TIMEOUT_S: Final = 30.0
 
@@ -99,7 +100,12 @@ def send(
             break
         sent += 1
         progress(sent)
-    unacknowledged = producer.flush(_DELIVERY_TIMEOUT_S)
+    try:
+        unacknowledged = producer.flush(_DELIVERY_TIMEOUT_S)
+    except (KafkaException, SystemError) as fatal:
+        error = error_of(fatal)
+        reason = str(fatal) if error is None else error.str()
+        raise WorkerFailed(f"the broker did not take every record: {reason}") from None
     if failures or unacknowledged:
         reason = failures[0].str() if failures else f"{unacknowledged} not acknowledged in {_DELIVERY_TIMEOUT_S:.0f} s"
         raise WorkerFailed(f"the broker did not take every record: {reason}")

@@ -17,10 +17,10 @@ from typing import Final
 import structlog
 from confluent_kafka import KafkaError, Message, Producer, TopicPartition
 
-from stream.errors import SlotTaken
+from stream.errors import NotAllowed, SlotTaken
 from stream.records import Outgoing
 from stream.timeouts import Timeouts, timeouts
-from stream.triage import Deadline, Fenced, MustAbort, TimeIsUp, insist, is_final, refusal, triaged
+from stream.triage import Deadline, Fenced, MustAbort, TimeIsUp, insist, is_dropped, is_final, refusal, triaged
 
 log = structlog.get_logger()
 
@@ -97,6 +97,7 @@ class TransactionalWriter:
 
         Raises:
             SlotTaken: A newer worker has the slot; nothing of the batch was kept.
+            NotAllowed: A grant is missing; nothing of the batch was kept.
             DeliveryRefused: The broker will never take one of the records; nothing of the batch was kept.
             WorkerFailed: The producer cannot go on.
         """
@@ -108,6 +109,9 @@ class TransactionalWriter:
         begun = self._timer()
         try:
             return self._commit(producer, outgoing, offsets, group_metadata, deadline)
+        except NotAllowed as refused:
+            topics = ", ".join(sorted({record.topic for record in outgoing}))
+            raise NotAllowed(f"{refused.problem}; it writes to {topics}", remedy=refused.remedy) from None
         except Fenced as fenced:
             # The broker says the same of a producer whose transaction timed out while it could not be reached.
             if self._timer() - begun < self._limits.transaction_ms / 1000:
@@ -182,6 +186,8 @@ class TransactionalWriter:
         left = triaged(partial(producer.flush, deadline.left()))
         if self._refused:
             topic, error = self._refused[0]
+            if is_dropped(error):
+                triaged(producer.begin_transaction)  # refused with what the transaction failed for
             raise MustAbort(f"{len(self._refused)} records for {topic} were refused: {error.str()}")
         if left:
             raise TimeIsUp(f"{left} records were not acknowledged in time")

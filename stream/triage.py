@@ -22,8 +22,11 @@ _FENCED: Final = {
 _NOT_ALLOWED: Final = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 }
+# What the client says of records that it dropped for another error, which the next call tells.
+_DROPPED: Final = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
 # Refusals that the same bytes would meet again.
 _FINAL: Final = {
     KafkaError.MSG_SIZE_TOO_LARGE,
@@ -105,7 +108,7 @@ def triaged(call: Callable[[], Answer]) -> Answer:
     try:
         return call()
     except (KafkaException, SystemError) as exception:
-        error = _error_of(exception)
+        error = error_of(exception)
         if error is None:
             raise MustAbort(f"the client lost its error: {exception}") from None
         raise _meaning(error) from None
@@ -116,6 +119,11 @@ def is_final(error: KafkaError) -> bool:
     return error.code() in _FINAL
 
 
+def is_dropped(error: KafkaError) -> bool:
+    """Whether a record was dropped because its transaction had failed already."""
+    return error.code() in _DROPPED
+
+
 def refusal(topic: str | None, error: KafkaError) -> DeliveryRefused:
     """What to say of a record that the broker will never take."""
     where = f" for topic {topic}" if topic else ""
@@ -123,6 +131,21 @@ def refusal(topic: str | None, error: KafkaError) -> DeliveryRefused:
         f"the broker refuses a record{where} for good ({error.str()}): "
         "raise the topic's max.message.bytes or grant the write, then start again; nothing was lost"
     )
+
+
+def error_of(exception: KafkaException | SystemError) -> KafkaError | None:
+    """The client's error, where it can be told.
+
+    A fatal one is raised out of whatever call serves callbacks; where a delivery report is served in the same call,
+    Python finds it pending there, and it arrives as the cause of a SystemError, or not at all (seen with
+    confluent-kafka 2.16.1). A client in that state says so again at the abort, which is what is tried next.
+    """
+    cause = exception if isinstance(exception, KafkaException) else exception.__cause__
+    if not isinstance(cause, KafkaException):
+        return None
+    error = cause.args[0]
+    assert isinstance(error, KafkaError)
+    return error
 
 
 def _meaning(error: KafkaError) -> Exception:
@@ -151,18 +174,3 @@ def _meaning(error: KafkaError) -> Exception:
     else:
         meaning = WorkerFailed(f"the producer failed: {text}")
     return meaning
-
-
-def _error_of(exception: KafkaException | SystemError) -> KafkaError | None:
-    """The client's error, where it can be told.
-
-    A fatal one is raised out of whatever call serves callbacks; where a delivery report is served in the same call,
-    Python finds it pending there, and it arrives as the cause of a SystemError, or not at all (seen with
-    confluent-kafka 2.16.1). A client in that state says so again at the abort, which is what is tried next.
-    """
-    cause = exception if isinstance(exception, KafkaException) else exception.__cause__
-    if not isinstance(cause, KafkaException):
-        return None
-    error = cause.args[0]
-    assert isinstance(error, KafkaError)
-    return error
