@@ -121,5 +121,5 @@ class _Until:
             self._stop.set()
         return judged
 
-    def committed(self, records: Sequence[Record], judged: Judged) -> None:
+    def committed(self, judged: Judged) -> None:
         """What counts is counted before."""

@@ -14,6 +14,7 @@ from stream.settings import ModelSettings
 if TYPE_CHECKING:
     from model.registry.registry import Registry
     from model.versions.signing import Signer, Verifier
+    from stream.model_watch import Followed
 
 RegistryOption = Annotated[
     str | None,
@@ -69,6 +70,20 @@ def model_directory(model: str, settings: ModelSettings) -> Path:
         return directory
     registry = open_registry(settings)
     return registry.open(registry.resolve(model))
+
+
+def followed_model(model: str, settings: ModelSettings) -> Followed | None:
+    """What to follow in the registry while running; None for a directory, and for a version that is pinned.
+
+    Raises:
+        Mendable: The registry cannot be opened, or the key is none.
+    """
+    from stream.model_watch import Followed, followed_name
+
+    name = followed_name(model)
+    if Path(model).is_dir() or settings.registry is None or name is None:
+        return None
+    return Followed(open_registry(settings), name, verifier_of(settings))
 
 
 def verifier_of(settings: ModelSettings) -> Verifier | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.options import BootstrapOption, ConfigOption, SetOption, read_settings
-from cli.registering import RegistryOption, model_directory, verifier_of, with_registry
+from cli.registering import RegistryOption, followed_model, model_directory, verifier_of, with_registry
 from cli.stopping import stop_on_signals
 from stream.errors import Mendable
 
@@ -65,4 +65,5 @@ def score(
         settings=settings.scorer,
         http=settings.http,
         stop=stop,
+        followed=followed_model(settings.scorer.model, settings.model),
     )

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from model.registry.moves import Role
 from stream.contracts import DeadLetterReason, Ruling
 from stream.judging import Judged
+from stream.shadow import Skipped
 from stream.transaction import Outcome
 
 _SHORT = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -50,6 +52,15 @@ class ScorerMetrics:
         self._model = Gauge(
             "fraud_model_info", "1 for the model that rules now", ["name", "version"], registry=registry
         )
+        self._challenger = Gauge(
+            "fraud_challenger_info", "1 for the model that rules in shadow", ["name", "version"], registry=registry
+        )
+        self._swaps = counter("model_swaps", "How often another model took over without a restart")
+        self._model_refusals = counter("model_refusals", "Versions that were not taken over", "role", "cause")
+        self._shadow_verdicts = counter(
+            "shadow_verdicts", "Verdicts of the challenger, by what both said", "champion", "challenger"
+        )
+        self._shadow_skipped = counter("shadow_skipped", "Transactions without a verdict of the challenger", "cause")
         self._breaker_open = Gauge(
             "fraud_breaker_open", "1 while reading pauses because of too many dead letters", registry=registry
         )
@@ -59,8 +70,12 @@ class ScorerMetrics:
         self._counted_rebalances = 0
         for ruling in Ruling:
             self._verdicts.labels(ruling.value)
+            for challenger in Ruling:
+                self._shadow_verdicts.labels(ruling.value, challenger.value)
         for reason in DeadLetterReason:
             self._dead_letters.labels(reason.value)
+        for cause in Skipped:
+            self._shadow_skipped.labels(cause.value)
         for outcome in Outcome:
             self._commits.labels(outcome.value)
 
@@ -70,6 +85,36 @@ class ScorerMetrics:
         self._model.labels(name, version).set(1)
         for wanted in inputs:
             self._missing.labels(wanted)
+
+    def swapped(self) -> None:
+        """Another model took over while running."""
+        self._swaps.inc()
+
+    def refused(self, role: Role, cause: str) -> None:
+        """A version was not taken over.
+
+        Args:
+            role: Which it was to have.
+            cause: The error's name.
+        """
+        self._model_refusals.labels(role, cause).inc()
+
+    def challenger_loaded(self, name: str, version: str) -> None:
+        """Says which model rules in shadow."""
+        self._challenger.clear()
+        self._challenger.labels(name, version).set(1)
+
+    def challenger_gone(self) -> None:
+        """No model rules in shadow."""
+        self._challenger.clear()
+
+    def shadow_verdict(self, champion: Ruling, challenger: Ruling) -> None:
+        """Counts a verdict of the challenger that was written, by what both said."""
+        self._shadow_verdicts.labels(champion.value, challenger.value).inc()
+
+    def shadow_skipped(self, cause: Skipped, count: int) -> None:
+        """Counts transactions that the challenger has no verdict on."""
+        self._shadow_skipped.labels(cause.value).inc(count)
 
     def batch_ended(self, outcome: Outcome, judged: Judged) -> None:
         """Counts a batch whose transaction has ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,8 +17,10 @@ from stream.health import Health, serving
 from stream.judging import Judge
 from stream.kafka import Stop
 from stream.metrics import ScorerMetrics
+from stream.model_watch import Followed, Handover, ModelWatch
 from stream.preconditions import require_sound
 from stream.settings import HttpSettings, KafkaSettings, ScorerSettings, TopicSettings
+from stream.shadow import Shadow
 from stream.slots import Slot
 from stream.source import Source
 from stream.timeouts import timeouts
@@ -38,32 +41,55 @@ def score_stream(
     settings: ScorerSettings,
     http: HttpSettings,
     stop: Stop,
+    followed: Followed | None = None,
 ) -> None:
     """Scores `topics.transactions` as one member of the group, until `stop`.
 
+    Args:
+        scorer: What rules from the start.
+        kafka: Where the broker is.
+        topics: What to read and write.
+        settings: Of the worker.
+        http: Where probes and metrics are answered.
+        stop: Ends it.
+        followed: The model whose champion and challenger are asked for while running; None keeps `scorer`.
+
     Raises:
-        Mendable: A property, topic or port that the user can mend.
+        Mendable: A property, topic, grant or port that the user can mend, or records that are gone.
         WorkerFailed: The process cannot go on; nothing uncommitted was kept.
     """
     registry = CollectorRegistry()
     metrics = ScorerMetrics(registry)
-    metrics.model_loaded(scorer.name, scorer.version, scorer.inputs)
     health = Health()
-    judge = Judge(
-        scorer,
-        topics,
-        max_record_bytes=settings.max_record_bytes,
-        now=lambda: datetime.now(UTC),
-        timer=time.perf_counter,
-    )
     limits = timeouts(kafka.properties)
     name = settings.transactional_id
-    with serving(http, health, registry, default_port=_PORT):
+
+    def judge_with(one: Scorer) -> Judge:
+        return Judge(one, topics, max_record_bytes=settings.max_record_bytes, now=_now, timer=time.perf_counter)
+
+    champions = None if followed is None else Handover()
+    shadow = None
+    if followed is not None and settings.shadow:
+        shadow = Shadow(
+            lambda: clients.producer(kafka),
+            topics,
+            max_record_bytes=settings.max_record_bytes,
+            metrics=metrics,
+            now=_now,
+        )
+    court = Court(scorer, judge_with, metrics=metrics, champions=champions, shadow=shadow)
+    with ExitStack() as ending:
+        ending.enter_context(serving(http, health, registry, default_port=_PORT))
         cluster = clients.reach_broker(kafka, stop=stop)
         if cluster is None:
             return
         admin = clients.admin(kafka)
         require_sound(cluster, admin, topics, limits)
+        if followed is not None and champions is not None:
+            ending.enter_context(_watch_champions(followed, scorer, champions, metrics, settings.watch_s))
+        if followed is not None and shadow is not None:
+            ending.enter_context(shadow)
+            ending.enter_context(_watch_challengers(followed, shadow, metrics, settings.watch_s))
         source = Source(
             clients.consumer(kafka, settings.group_id, name=name, static=settings.static_membership),
             topics.transactions,
@@ -71,11 +97,10 @@ def score_stream(
             gaps=settings.gaps,
             skipped=metrics.skipped,
         )
-        writer = TransactionalWriter(lambda: clients.transactional_producer(kafka, name), limits=limits)
         worker = Worker(
             source,
-            Court(judge),
-            writer,
+            court,
+            TransactionalWriter(lambda: clients.transactional_producer(kafka, name), limits=limits),
             Slot(admin, settings.group_id, name),
             settings=settings,
             health=health,
@@ -94,3 +119,40 @@ def score_stream(
         with watched(health, limits.stuck_s):
             worker.run()
         log.info("ended cleanly", slot_kept_for_ms=limits.session_ms if settings.static_membership else 0)
+
+
+def _watch_champions(
+    followed: Followed, scorer: Scorer, champions: Handover, metrics: ScorerMetrics, every_s: float
+) -> ModelWatch:
+    return ModelWatch(
+        followed.champion,
+        followed.load,
+        champions.offer,
+        role="champion",
+        current=scorer.version,
+        every_s=every_s,
+        refused=lambda cause: metrics.refused("champion", cause),
+    )
+
+
+def _watch_challengers(followed: Followed, shadow: Shadow, metrics: ScorerMetrics, every_s: float) -> ModelWatch:
+    def replace(scorer: Scorer | None) -> None:
+        shadow.replace(scorer)
+        if scorer is None:
+            metrics.challenger_gone()
+        else:
+            metrics.challenger_loaded(scorer.name, scorer.version)
+
+    return ModelWatch(
+        followed.challenger,
+        followed.load,
+        replace,
+        role="challenger",
+        current=None,
+        every_s=every_s,
+        refused=lambda cause: metrics.refused("challenger", cause),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

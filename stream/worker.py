@@ -37,7 +37,7 @@ class Judging(Protocol):
     def judge(self, records: Sequence[Record]) -> Judged:
         """One answer for each record of a batch, in its order."""
 
-    def committed(self, records: Sequence[Record], judged: Judged) -> None:
+    def committed(self, judged: Judged) -> None:
         """Told of each batch whose answers stand for good."""
 
 
@@ -119,7 +119,7 @@ class Worker:
         self._metrics.batch_ended(outcome, judged)
 
         if outcome is Outcome.COMMITTED:
-            self._committed(records, judged)
+            self._committed(judged)
             return
         if outcome is Outcome.ABORTED:
             self._source.rewind(first_offsets(records))
@@ -127,10 +127,10 @@ class Worker:
             self._recover(first_offsets(records))
         self._pause()
 
-    def _committed(self, records: Sequence[Record], judged: Judged) -> None:
+    def _committed(self, judged: Judged) -> None:
         self._news.add(judged)
         self._pause_s = _FIRST_PAUSE_S
-        if self._breaker.count(len(records), len(judged.rejections)):
+        if self._breaker.count(len(judged.outgoing), len(judged.rejections)):
             self._metrics.tripped()
             log.error(
                 "too many records cannot be scored: reading pauses, and nothing is lost",
@@ -138,7 +138,7 @@ class Worker:
                 reasons=sorted({rejection.reason.value for rejection in judged.rejections}),
                 pause_s=self._settings.breaker.pause_s,
             )
-        self._court.committed(records, judged)
+        self._court.committed(judged)
 
     def _rests(self) -> bool:
         """Passes half a second as a member that reads nothing, where the breaker is open."""
