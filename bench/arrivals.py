@@ -69,7 +69,7 @@ def steady_stream(
     done, arrivals = threading.Event(), Arrivals()
 
     def send() -> None:
-        producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1})
+        producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1, "log_level": 0})
         turn, started, sent = itertools.cycle(values), time.monotonic(), 0
         while not done.wait(_TICK_S):
             due = int((time.monotonic() - started) * rate)
@@ -87,6 +87,7 @@ def steady_stream(
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 "fetch.wait.max.ms": 10,
+                "log_level": 0,
             }
         )
         known = consumer.list_topics(verdicts, timeout=10).topics[verdicts].partitions

@@ -11,7 +11,7 @@ from typing import Final
 import typer
 from confluent_kafka import KafkaException
 
-from cli import config, models, topics
+from cli import config, dlq, models, topics
 from cli.alert import alert
 from cli.console import say_error
 from cli.evaluate import evaluate
@@ -47,6 +47,7 @@ for command in (train, evaluate, explain, simulate, produce, score, alert):
     app.command()(command)
 app.add_typer(models.app, name="models")
 app.add_typer(topics.app, name="topics")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(config.app, name="config")
 
 

@@ -29,6 +29,9 @@ DEAD_LETTER_PARTITION_HEADER = "dead-letter-source-partition"
 DEAD_LETTER_OFFSET_HEADER = "dead-letter-source-offset"
 DEAD_LETTER_REASON_HEADER = "dead-letter-reason"
 DEAD_LETTER_MESSAGE_HEADER = "dead-letter-message"
+# And those of a record that was a dead letter, and was sent again: once for each time.
+DEAD_LETTER_REPLAYED_FROM_HEADER = "dead-letter-replayed-from"
+DEAD_LETTER_REPLAYED_AT_HEADER = "dead-letter-replayed-at"
 
 # Bounds that keep a verdict small enough to be written wherever its transaction could be.
 MAX_ID_LENGTH = 512

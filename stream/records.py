@@ -47,6 +47,7 @@ class Outgoing:
         value: The record's bytes; None stays None.
         headers: In order.
         timestamp_ms: 0 lets the producer take its own clock.
+        partition: Where in the topic; None leaves it to the key.
     """
 
     topic: str
@@ -54,6 +55,7 @@ class Outgoing:
     value: bytes | None
     headers: Headers
     timestamp_ms: int = 0
+    partition: int | None = None
 
 
 def record_of(message: Message) -> Record:

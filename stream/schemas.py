@@ -57,7 +57,7 @@ def _transaction() -> dict[str, Any]:
 
 
 def _dead_letter_headers() -> dict[str, Any]:
-    return headers_schema(
+    schema = headers_schema(
         {
             contracts.DEAD_LETTER_TOPIC_HEADER: TEXT,
             contracts.DEAD_LETTER_PARTITION_HEADER: NUMBER,
@@ -67,8 +67,16 @@ def _dead_letter_headers() -> dict[str, Any]:
         },
         SCHEMA_VERSION,
         title="Headers of a dead letter",
-        comment="Added behind the record's own headers; key, value and timestamp are the record's, untouched.",
+        comment=(
+            "Added behind the record's own headers; key, value and timestamp are the record's, untouched. "
+            "`fraud dlq replay` takes them off again, and leaves a pair of its own at each time."
+        ),
     )
+    schema["properties"] |= {
+        contracts.DEAD_LETTER_REPLAYED_FROM_HEADER: {"type": "string", "pattern": "^[^/]+/[0-9]+/[0-9]+$"},
+        contracts.DEAD_LETTER_REPLAYED_AT_HEADER: {"type": "string", "format": "date-time"},
+    }
+    return schema
 
 
 def _asyncapi(topics: TopicSettings) -> dict[str, Any]:

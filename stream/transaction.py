@@ -25,6 +25,7 @@ from stream.triage import Deadline, Fenced, MustAbort, TimeIsUp, insist, is_drop
 log = structlog.get_logger()
 
 _UNSET: Final = timeouts({})
+_ANY_PARTITION: Final = -1
 
 
 class Outcome(StrEnum):
@@ -167,6 +168,7 @@ class TransactionalWriter:
                 key=record.key,
                 headers=list(record.headers),
                 timestamp=record.timestamp_ms,
+                partition=_ANY_PARTITION if record.partition is None else record.partition,
                 on_delivery=self._delivered,
             )
 

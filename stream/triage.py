@@ -163,6 +163,8 @@ def _meaning(error: KafkaError) -> Exception:
             f"the broker does not take transaction.timeout.ms ({text})",
             remedy="lower it in kafka.properties to the broker's transaction.max.timeout.ms",
         )
+    elif code == KafkaError._FATAL:
+        meaning = MustAbort(text)  # it failed before, and the abort says for what
     elif error.fatal():
         meaning = WorkerFailed(f"the producer failed for good: {text}")
     elif error.txn_requires_abort():
