@@ -13,7 +13,7 @@ BROKER ?= embedded
 # make kafka PORT=9093
 PORT ?= 9092
 
-.PHONY: setup demo test lint format kafka bench contracts lock clean help
+.PHONY: setup demo test faults lint format kafka bench contracts lock clean help
 
 setup: $(STAMP) ## Make .venv with the locked packages and the command .venv/bin/fraud
 
@@ -32,6 +32,9 @@ demo: setup ## Learn, score and alert on this machine: DATA=file, PROFILE=name a
 
 test: setup ## All tests; those that need a real Kafka say how to get one
 	$(BIN)/python -m pytest
+
+faults: setup ## Every fault three times over: kills, freezes, outages; all answers counted each time
+	for round in 1 2 3; do echo "round $$round"; $(BIN)/python -m pytest tests/faults; done
 
 lint: setup ## Format, style, types, and which way the imports run
 	$(BIN)/ruff format --check
