@@ -111,7 +111,7 @@ def _alert_on(
     AlertWorker(
         channel.name,
         Source(
-            clients.consumer(patient, settings.group_id(channel.name)),
+            lambda: clients.consumer(patient, settings.group_id(channel.name)),
             topics.verdicts,
             timer=time.monotonic,
             gaps=settings.gaps,

@@ -20,6 +20,7 @@ from stream.records import Outgoing, Record
 from stream.settings import KafkaSettings, ScorerSettings, TopicSettings
 from stream.slots import Slot
 from stream.source import Source
+from stream.timeouts import timeouts
 from stream.topics import create_topics, plan_topics
 from stream.transaction import TransactionalWriter
 from stream.worker import Worker
@@ -65,11 +66,12 @@ def _run(name: str, scorer: Scorer | None, transactions: Sequence[Outgoing], kaf
     stop, committed, metrics = threading.Event(), _Count(len(transactions)), ScorerMetrics(CollectorRegistry())
     judge = _copying(topics.verdicts) if scorer is None else _judging(scorer, topics, settings)
     worker = Worker(
-        Source(clients.consumer(kafka, settings.group_id), topics.transactions, timer=time.monotonic),
+        Source(lambda: clients.consumer(kafka, settings.group_id), topics.transactions, timer=time.monotonic),
         _Until(judge, committed, stop),
         TransactionalWriter(lambda: clients.transactional_producer(kafka, settings.transactional_id)),
         Slot(admin, settings.group_id, settings.transactional_id),
         settings=settings,
+        limits=timeouts({}),
         health=Health(),
         metrics=metrics,
         stop=stop,

@@ -41,7 +41,7 @@ class Court:
         self._metrics = metrics
         self._champions = champions
         self._shadow = shadow
-        self._judge = judge_with(first)
+        self._judge, self._version = judge_with(first), first.version
         metrics.model_loaded(first.name, first.version, first.inputs)
 
     def judge(self, records: Sequence[Record]) -> Judged:
@@ -57,8 +57,8 @@ class Court:
 
     def _renew(self) -> None:
         scorer = None if self._champions is None else self._champions.take()
-        if scorer is not None:
-            self._judge = self._judge_with(scorer)
+        if scorer is not None and scorer.version != self._version:
+            self._judge, self._version = self._judge_with(scorer), scorer.version
             self._metrics.model_loaded(scorer.name, scorer.version, scorer.inputs)
             self._metrics.swapped()
             log.info("another model rules", model=scorer.name, version=scorer.version, threshold=scorer.threshold)

@@ -7,6 +7,7 @@ from model.errors import Mendable
 __all__ = [
     "BrokerUnreachable",
     "DeliveryRefused",
+    "MemberFenced",
     "Mendable",
     "NotAllowed",
     "OffsetsGone",
@@ -49,6 +50,10 @@ class WorkerFailed(Exception):
 
 class SlotTaken(WorkerFailed):
     """Another worker started with the same slot and fenced this one (KIP-98)."""
+
+
+class MemberFenced(WorkerFailed):
+    """The group has another member of this one's name: a newer worker, or this one under an answer that was lost."""
 
 
 class DeliveryRefused(WorkerFailed):

@@ -129,6 +129,11 @@ class Judge:
                 verdict = self._verdict(record, item, finding, scored_at)
                 verdicts.append((record, verdict))
                 outgoing.append(self._write(record, verdict))
+        failed = [one.message for one in rejections if one.reason is DeadLetterReason.SCORING_FAILED]
+        if failed:
+            log.error(
+                "the model cannot bear some records", model=self._model.version, records=len(failed), why=failed[0]
+            )
         missing = dict(zip(self._scorer.inputs, np.isnan(rows).sum(axis=0).tolist(), strict=True))
         return Judged(outgoing, verdicts, rejections, scoring_seconds, missing)
 
@@ -143,7 +148,6 @@ class Judge:
                 half = len(rows) // 2
                 return [*self._findings(rows[:half], times[:half]), *self._findings(rows[half:], times[half:])]
             self._require_working()
-            log.error("the model raised an error for a record", error=type(error).__name__)
             return [Rejection(DeadLetterReason.SCORING_FAILED, f"the model raised {type(error).__name__}")]
 
     def _require_working(self) -> None:

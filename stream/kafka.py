@@ -74,19 +74,21 @@ def consumer(kafka: KafkaSettings, group_id: str, *, name: str | None = None, st
     Args:
         kafka: Where, and further properties.
         group_id: The group.
-        name: What it calls itself, for those who look at the group's members.
+        name: What it calls itself to the broker, whatever the properties say.
         static: Whether that is its place in the group too (KIP-345): the group keeps its partitions while it
-            restarts, and takes a newer member of the same name for its successor.
+            restarts, and takes a newer member in its place for its successor.
 
     Raises:
         PropertyRefused: librdkafka refuses one of `kafka.properties`.
     """
     limits = timeouts(kafka.properties)
     defaults = {**_CONSUMER_DEFAULTS, SESSION_TIMEOUT: limits.session_ms, POLL_INTERVAL: limits.poll_ms}
+    fixed: dict[str, object] = {**_CONSUMER_FIXED, "group.id": group_id}
     if name is not None:
-        defaults["client.id"] = name
-    place = {"group.instance.id": name} if static else {}
-    return _client(Consumer, kafka, defaults, {**_CONSUMER_FIXED, "group.id": group_id, **place})
+        fixed["client.id"] = name
+    if static:
+        fixed["group.instance.id"] = name
+    return _client(Consumer, kafka, defaults, fixed)
 
 
 def transactional_producer(kafka: KafkaSettings, transactional_id: str) -> Producer:

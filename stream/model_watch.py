@@ -154,7 +154,10 @@ class ModelWatch:
         if version == self._present or self._pauses_over(version):
             return
         try:
-            self._hand_over(None if wanted is None else self._proved(wanted))
+            scorer = None if wanted is None else self._proved(wanted)
+            if self._stop.is_set():
+                return
+            self._hand_over(scorer)
         except Exception as error:  # noqa: BLE001 (whatever a damaged model may raise, the present one stays)
             self._refuse(version, error)
             return

@@ -91,7 +91,7 @@ def score_stream(
             ending.enter_context(shadow)
             ending.enter_context(_watch_challengers(followed, shadow, metrics, settings.watch_s))
         source = Source(
-            clients.consumer(kafka, settings.group_id, name=name, static=settings.static_membership),
+            lambda: clients.consumer(kafka, settings.group_id, name=name, static=settings.static_membership),
             topics.transactions,
             timer=time.monotonic,
             gaps=settings.gaps,
@@ -103,6 +103,7 @@ def score_stream(
             TransactionalWriter(lambda: clients.transactional_producer(kafka, name), limits=limits),
             Slot(admin, settings.group_id, name),
             settings=settings,
+            limits=limits,
             health=health,
             metrics=metrics,
             stop=stop,

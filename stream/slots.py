@@ -1,20 +1,22 @@
-"""Whether a slot has another, newer worker: the group knows."""
+"""One worker's place in a group, and whether somebody else is in it."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-_REQUEST_TIMEOUT_S = 5.0
+_REQUEST_TIMEOUT_S: Final = 5.0
 
 
 class Slot:
-    """One worker's place in a group, which one process has at a time.
+    """A place that one process has at a time.
 
     Args:
         admin: To ask the group with; needs no grant that a member does not have.
         group_id: The group.
-        name: What the worker calls itself to the broker: its `client.id`, and its `group.instance.id` if it has one.
+        name: What whoever has it is called: its `client.id`, and its `group.instance.id` if it has one.
     """
 
     def __init__(self, admin: AdminClient, group_id: str, name: str) -> None:
@@ -23,10 +25,13 @@ class Slot:
         self._name = name
 
     def has_another(self, member_id: str | None) -> bool | None:
-        """Whether somebody else is a member under this worker's name.
+        """Whether the group knows a member in this place that is not this one.
+
+        It may be this one nevertheless: where the answer to its joining was lost, the broker knows it by a name that it
+        never heard, until the session of that name ends.
 
         Args:
-            member_id: This worker's own membership, the present or the last; None where it has not joined yet.
+            member_id: This worker's membership, the present or the last; None where it has not joined yet.
 
         Returns:
             None where the broker does not say; ask again.
@@ -36,5 +41,5 @@ class Slot:
             members = described[self._group_id].result().members
         except KafkaException:
             return None
-        names = {member.member_id: {member.client_id, member.group_instance_id} for member in members}
-        return any(self._name in called for member, called in names.items() if member != member_id)
+        called = {member.member_id: {member.client_id, member.group_instance_id} for member in members}
+        return any(self._name in names for member, names in called.items() if member != member_id)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from stream.errors import NotAllowed, OffsetsGone, SlotTaken, WorkerFailed
+from stream.errors import MemberFenced, NotAllowed, OffsetsGone, WorkerFailed
 from stream.positions import Partition, Positions
 from stream.records import Record, first_offsets, record_of
 
@@ -26,27 +26,31 @@ _NOT_ALLOWED: Final = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_A
 
 
 class Source:
-    """Owns the consumer. Used by one thread.
+    """Owns a consumer. Used by one thread.
 
     Args:
-        consumer: Not subscribed yet.
+        make_consumer: A new one, not subscribed yet.
         topic: What to read.
         timer: Monotonic seconds.
         gaps: What to do where records were deleted before they were read.
         skipped: Told of each gap that was skipped: the partition, and how many records it had held.
+
+    Attributes:
+        topic: As given.
     """
 
     def __init__(
         self,
-        consumer: Consumer,
+        make_consumer: Callable[[], Consumer],
         topic: str,
         *,
         timer: Callable[[], float],
         gaps: Literal["stop", "skip"] = "stop",
         skipped: Callable[[int, int], None] | None = None,
     ) -> None:
-        self._consumer = consumer
-        self._topic = topic
+        self._make_consumer = make_consumer
+        self._consumer = make_consumer()
+        self.topic = topic
         self._timer = timer
         self._gaps = gaps
         self._skipped = skipped
@@ -77,9 +81,18 @@ class Source:
     def subscribe(self) -> None:
         """Joins the group; partitions arrive during `gather`."""
         # Without on_lost, partitions that another member already has would arrive as orderly revoked.
-        self._consumer.subscribe(
-            [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
-        )
+        self._consumer.subscribe([self.topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+
+    def join_anew(self) -> None:
+        """Begins again with another consumer, which knows nothing of partitions and places."""
+        self._consumer.close()
+        for known in (self._owned, self._gone, self._unplaced, self._stranded):
+            known.clear()
+        self._joined = False
+        self._starts.clear()
+        self._positions = Positions()
+        self._consumer = self._make_consumer()
+        self.subscribe()
 
     def gather(self, most: int, wait_s: float, *, most_bytes: int | None = None) -> list[Record]:
         """The next batch, of partitions that are owned when it returns; empty where none came within half a second.
@@ -93,7 +106,7 @@ class Source:
         Raises:
             OffsetsGone: Records were deleted before they were read, and gaps are to stop the worker.
             NotAllowed: The broker does not let this member read.
-            SlotTaken: A newer worker has this member's name.
+            MemberFenced: The group has another member in this one's place.
             WorkerFailed: The consumer cannot go on, or gave what was not due.
         """
         records = self._take(1, LONGEST_WAIT_S if self.joined else _JOINING_WAIT_S)
@@ -260,13 +273,11 @@ class Source:
         """What the client says of itself, apart from its records."""
         if error.fatal() or error.code() == KafkaError._FATAL:
             if _FENCED_TEXT in error.str():
-                raise SlotTaken(
-                    "another worker joined the group with this slot: give each worker a FRAUD_SCORER__SLOT of its own"
-                )
+                raise MemberFenced("the group has another member in this worker's place")
             raise WorkerFailed(f"the consumer failed for good: {error.str()}")
         if error.code() in _NOT_ALLOWED:
             raise NotAllowed(
-                f"the broker does not let this worker read topic {self._topic!r} as a member of its group "
+                f"the broker does not let this worker read topic {self.topic!r} as a member of its group "
                 f"({error.str()})",
                 remedy="grant what `fraud topics acls` prints",
             )

@@ -20,7 +20,18 @@ from confluent_kafka import KafkaError, Message, Producer, TopicPartition
 from stream.errors import NotAllowed, SlotTaken
 from stream.records import Outgoing
 from stream.timeouts import Timeouts, timeouts
-from stream.triage import Deadline, Fenced, MustAbort, TimeIsUp, insist, is_dropped, is_final, refusal, triaged
+from stream.triage import (
+    Deadline,
+    Fenced,
+    MustAbort,
+    OutOfStep,
+    TimeIsUp,
+    insist,
+    is_dropped,
+    is_final,
+    refusal,
+    triaged,
+)
 
 log = structlog.get_logger()
 
@@ -76,7 +87,7 @@ class TransactionalWriter:
             insist(producer.init_transactions, Deadline(self._limits.commit_s, self._timer))
         except Fenced as fenced:
             raise _slot_taken(fenced) from None
-        except (TimeIsUp, MustAbort) as trouble:
+        except (TimeIsUp, MustAbort, OutOfStep) as trouble:
             log.warning("the broker does not open transactions yet", detail=str(trouble))
             return False
         self._producer = producer
@@ -110,6 +121,10 @@ class TransactionalWriter:
         begun = self._timer()
         try:
             return self._commit(producer, outgoing, offsets, group_metadata, deadline)
+        except OutOfStep as trouble:
+            # Where the broker had taken nothing of a batch yet, an abort is fatal to the client (librdkafka#4849).
+            log.warning("what became of the transaction is unknown", detail=str(trouble))
+            return Outcome.UNKNOWN
         except NotAllowed as refused:
             topics = ", ".join(sorted({record.topic for record in outgoing}))
             raise NotAllowed(f"{refused.problem}; it writes to {topics}", remedy=refused.remedy) from None
@@ -146,11 +161,41 @@ class TransactionalWriter:
             return Outcome.UNKNOWN
         return Outcome.COMMITTED
 
+    def is_newest(self, place: tuple[str, int], group_metadata: object) -> bool | None:
+        """Whether the broker takes this producer for the newest of its id; asked by a transaction that is taken back.
+
+        Args:
+            place: Of the topic that is read; nothing is committed for it.
+            group_metadata: Of the consumer. The group may refuse it: the producer is asked for first.
+
+        Returns:
+            False where a newer one has the id; None where the broker did not say.
+
+        Raises:
+            WorkerFailed: The producer cannot go on.
+        """
+        producer = self._producer
+        if producer is None:
+            return None
+        deadline = Deadline(self._limits.commit_s, self._timer)
+        nowhere = [TopicPartition(*place, 0)]
+        try:
+            with suppress(MustAbort):
+                triaged(producer.begin_transaction)
+                insist(lambda left: producer.send_offsets_to_transaction(nowhere, group_metadata, left), deadline)
+            insist(producer.abort_transaction, deadline)
+        except Fenced:
+            return False
+        except (MustAbort, OutOfStep, TimeIsUp):
+            self._producer = None
+            return None
+        return True
+
     def serve(self) -> None:
         """Lets the client run its callbacks; to be called when there is nothing to write."""
         if self._producer is not None:
             # Nothing is open that could be aborted; what is fatal comes with the next begin.
-            with suppress(MustAbort, Fenced):
+            with suppress(MustAbort, Fenced, OutOfStep):
                 triaged(partial(self._producer.poll, 0))
 
     def _produce(self, producer: Producer, outgoing: Sequence[Outgoing], deadline: Deadline) -> None:

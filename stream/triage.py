@@ -52,6 +52,10 @@ class Fenced(Exception):
     """The broker takes nothing more from this producer: a newer one has its id, or its transaction timed out."""
 
 
+class OutOfStep(Exception):
+    """The broker and the client differ on whether a transaction is open; another producer makes an end of it."""
+
+
 class _Again(Exception):
     """The same call may be repeated."""
 
@@ -99,6 +103,7 @@ def triaged(call: Callable[[], Answer]) -> Answer:
 
     Raises:
         Fenced: By a newer producer, or by time.
+        OutOfStep: Broker and client differ on what is open.
         MustAbort: The transaction has to be aborted.
         NotAllowed: A grant is missing.
         SettingRefused: The broker does not take the transaction timeout.
@@ -165,6 +170,8 @@ def _meaning(error: KafkaError) -> Exception:
         )
     elif code == KafkaError._FATAL:
         meaning = MustAbort(text)  # it failed before, and the abort says for what
+    elif code == KafkaError.INVALID_TXN_STATE:
+        meaning = OutOfStep(text)
     elif error.fatal():
         meaning = WorkerFailed(f"the producer failed for good: {text}")
     elif error.txn_requires_abort():

@@ -10,7 +10,7 @@ import structlog
 
 from stream.breaker import Breaker
 from stream.contracts import Ruling
-from stream.errors import SlotTaken
+from stream.errors import MemberFenced, SlotTaken
 from stream.health import Health
 from stream.judging import Judged
 from stream.kafka import Stop
@@ -20,6 +20,7 @@ from stream.records import Record, first_offsets, offsets_after
 from stream.settings import ScorerSettings
 from stream.slots import Slot
 from stream.source import Source
+from stream.timeouts import Timeouts
 from stream.transaction import Outcome, TransactionalWriter
 
 log = structlog.get_logger()
@@ -28,7 +29,7 @@ _LAG_EVERY_S: Final = 1.0
 _NEWS_EVERY_S: Final = 10.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
-_SAID_TWICE: Final = 2
+_GRACE_S: Final = 5.0
 
 
 class Judging(Protocol):
@@ -50,6 +51,7 @@ class Worker:
         writer: Where verdicts, dead letters and offsets go.
         slot: Asked whether a newer worker has this one's place.
         settings: Batch bounds, and when to pause.
+        limits: How long a session lasts.
         health: Told of every turn.
         metrics: Told of every batch.
         stop: Ends the loop after the batch in hand.
@@ -64,6 +66,7 @@ class Worker:
         slot: Slot,
         *,
         settings: ScorerSettings,
+        limits: Timeouts,
         health: Health,
         metrics: ScorerMetrics,
         stop: Stop,
@@ -74,6 +77,7 @@ class Worker:
         self._writer = writer
         self._slot = slot
         self._settings = settings
+        self._limits = limits
         self._health = health
         self._metrics = metrics
         self._stop = stop
@@ -95,7 +99,11 @@ class Worker:
             self._open()
             self._source.subscribe()
             while not self._stop.is_set():
-                self.run_once()
+                try:
+                    self.run_once()
+                except MemberFenced as fenced:
+                    log.warning("asking whether this slot has another worker", detail=str(fenced))
+                    self._join_anew()
         finally:
             self._news.tell()
             self._health.ready(False)
@@ -160,20 +168,31 @@ class Worker:
         while not self._stop.is_set() and not self._source.rewind_to_committed(batch_start):
             self._pause()
 
+    def _join_anew(self) -> None:
+        """Fenced as a member: by a newer worker, which began with a producer; or by what became of its own joining."""
+        newest = self._writer.is_newest((self._source.topic, 0), self._source.group_metadata())
+        if newest is False:
+            raise _slot_taken()
+        if newest is None:
+            self._require_slot()
+        self._source.join_anew()
+
     def _require_slot(self) -> None:
         """A new producer would fence a newer worker's, if there is one.
 
-        The group is asked again before it is believed: it may know this member by a name that has yet to arrive here.
+        Who is in the group in this place may be this worker, under a name that it never heard. Nobody speaks for that
+        name, so its session ends; a newer worker's does not.
         """
-        said = 0
-        while not self._stop.is_set() and said < _SAID_TWICE:
+        since: float | None = None
+        while not self._stop.is_set():
             taken = self._slot.has_another(self._source.member_id)
             if taken is False:
                 return
-            said += taken is True
+            if taken:
+                since = self._timer() if since is None else since
+                if self._timer() - since > self._limits.session_ms / 1000 + _GRACE_S:
+                    raise _slot_taken()
             self._pause()
-        if said:
-            raise SlotTaken("another worker has this slot by now: give each worker a FRAUD_SCORER__SLOT of its own")
 
     def _open(self) -> None:
         while not self._stop.is_set() and not self._writer.open():
@@ -192,6 +211,10 @@ class Worker:
             self._lag_due = now + _LAG_EVERY_S
             self._metrics.lag(self._source.lags())
         self._news.tell_if_due()
+
+
+def _slot_taken() -> SlotTaken:
+    return SlotTaken("another worker has this slot by now: give each worker a FRAUD_SCORER__SLOT of its own")
 
 
 class _News:

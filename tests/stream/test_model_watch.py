@@ -299,9 +299,9 @@ def test_a_copy_that_cannot_be_written_is_refused_and_written_later(
         server.close()
 
 
-def test_a_challenger_comes_and_goes(followers: Followers) -> None:
+def _challengers(followers: Followers) -> ModelWatch:
     followed = Followed(followers.registry, "small")
-    watch = ModelWatch(
+    return ModelWatch(
         followed.challenger,
         followed.load,
         followers.take,
@@ -311,6 +311,10 @@ def test_a_challenger_comes_and_goes(followers: Followers) -> None:
         refused=followers.refused.append,
         timer=lambda: followers.now,
     )
+
+
+def test_a_challenger_comes_and_goes(followers: Followers) -> None:
+    watch = _challengers(followers)
     followers.look(watch)
     assert followers.handed == []
 
@@ -323,6 +327,20 @@ def test_a_challenger_comes_and_goes(followers: Followers) -> None:
     followers.look(watch, times=2)
     assert followers.handed[2:] == [None]
     assert followers.refused == []
+
+
+def test_what_is_said_once_is_said_again_when_it_comes_back(followers: Followers, root: Path) -> None:
+    watch, pointer = _challengers(followers), root / "small" / "challenger.json"
+
+    with capture_logs() as logs:
+        for _ in range(2):
+            pointer.write_bytes(b"{")
+            followers.look(watch, times=3)
+            pointer.unlink()
+            followers.look(watch, times=3)
+
+    assert [line["cause"] for line in logs] == ["RegistryDamaged"] * 2
+    assert followers.handed == []
 
 
 def test_the_watch_looks_by_itself_and_neither_a_taker_nor_the_end_waits_for_it(followers: Followers) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream import kafka as clients
-from stream.errors import OffsetsGone, SlotTaken
+from stream.errors import MemberFenced, OffsetsGone
 from stream.records import Record
 from stream.settings import KafkaSettings
 from stream.slots import Slot
@@ -39,7 +39,9 @@ def join(settings: KafkaSettings, topic: str) -> Iterator[Callable[..., Source]]
     with ExitStack() as leaving:
 
         def make(name: str, **options: object) -> Source:
-            consumer = clients.consumer(settings, f"group-of-{topic}", name=name, static=True)
+            def consumer() -> Consumer:
+                return clients.consumer(settings, f"group-of-{topic}", name=name, static=True)
+
             source = Source(consumer, topic, timer=time.monotonic, **options)  # type: ignore[arg-type]
             source.subscribe()
             leaving.callback(source.close)
@@ -157,7 +159,7 @@ def test_at_rest_it_stays_a_member_and_reads_nothing_and_awake_it_reads_on(
     ]
 
 
-def test_of_two_members_of_one_name_the_older_one_is_told(
+def test_of_two_members_in_one_place_the_older_one_is_told(
     kafka: str, settings: KafkaSettings, topic: str, join: Callable[..., Source]
 ) -> None:
     send(settings, topic, 2)
@@ -171,8 +173,21 @@ def test_of_two_members_of_one_name_the_older_one_is_told(
 
     assert slot.has_another(older.member_id) is True
     assert slot.has_another(newer.member_id) is False
-    with pytest.raises(SlotTaken, match="FRAUD_SCORER__SLOT"):
+    with pytest.raises(MemberFenced):
         read(older, 1)
+
+
+def test_a_member_that_joins_anew_reads_on_from_what_is_committed(
+    settings: KafkaSettings, topic: str, join: Callable[..., Source]
+) -> None:
+    send(settings, topic, 4)
+    source = join("g-0")
+    read(source, 4)
+    commit(source, topic, p0=2, p1=1)
+
+    source.join_anew()
+
+    assert [(record.partition, record.offset) for record in read(source, 1)] == [(1, 1)]
 
 
 def test_long_records_make_a_batch_complete_before_there_are_many(settings: KafkaSettings, topic: str) -> None:
@@ -181,7 +196,7 @@ def test_long_records_make_a_batch_complete_before_there_are_many(settings: Kafk
         producer.produce(topic, os.urandom(900_000), partition=0)
     assert producer.flush(30) == 0
     holds_little = settings.model_copy(update={"properties": {"queued.max.messages.kbytes": 1024}})
-    source = Source(clients.consumer(holds_little, f"group-of-{topic}"), topic, timer=time.monotonic)
+    source = Source(lambda: clients.consumer(holds_little, f"group-of-{topic}"), topic, timer=time.monotonic)
     source.subscribe()
 
     sizes: list[int] = []

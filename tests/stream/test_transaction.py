@@ -34,7 +34,7 @@ def member(settings: KafkaSettings, make_topic: Callable[..., str]) -> Iterator[
     assert producer.flush(30) == 0
     group = f"group-of-{topic}"
     consumer = clients.consumer(settings, group)
-    source = Source(consumer, topic, timer=time.monotonic)
+    source = Source(lambda: consumer, topic, timer=time.monotonic)
     source.subscribe()
     while not source.gather(1, 0.0):
         pass
@@ -116,7 +116,7 @@ def test_a_member_that_has_left_its_group_cannot_commit_and_the_batch_is_read_ag
     stale = source.group_metadata()
     consumer.unsubscribe()
     consumer.poll(0.5)
-    other = Source(clients.consumer(settings, group), topic, timer=time.monotonic)
+    other = Source(lambda: clients.consumer(settings, group), topic, timer=time.monotonic)
     other.subscribe()
     while not other.gather(1, 0.0):
         pass
@@ -132,3 +132,19 @@ def test_a_member_that_has_left_its_group_cannot_commit_and_the_batch_is_read_ag
     assert writer.write([Outgoing(out, b"k", b"b", ())], {(topic, 0): 1}, other.group_metadata()) is Outcome.COMMITTED
     assert visible(settings, out) == [b"b"]
     other.close()
+
+
+def test_a_producer_is_the_newest_of_its_id_until_there_is_another(
+    settings: KafkaSettings, member: tuple[Source, Consumer, str, str], make_topic: Callable[..., str]
+) -> None:
+    source, _, topic, group = member
+    older = opened(settings, topic)
+    assert older.is_newest((topic, 0), source.group_metadata()) is True
+    assert committed_offsets(settings.bootstrap_servers, group, topic) == {0: -1001}
+
+    newer = opened(settings, topic)
+
+    assert older.is_newest((topic, 0), source.group_metadata()) is False
+    assert newer.is_newest((topic, 0), source.group_metadata()) is True
+    out = make_topic("out")
+    assert newer.write([Outgoing(out, b"k", b"a", ())], {(topic, 0): 1}, source.group_metadata()) is Outcome.COMMITTED
