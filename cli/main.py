@@ -14,9 +14,11 @@ from confluent_kafka import KafkaException
 from cli import config, dlq, models, topics
 from cli.alert import alert
 from cli.console import say_error
+from cli.diff import diff
 from cli.evaluate import evaluate
 from cli.explain import explain
 from cli.produce import produce
+from cli.rescore import rescore
 from cli.score import score
 from cli.simulate import simulate
 from cli.train import train
@@ -43,7 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (train, evaluate, explain, simulate, produce, score, alert):
+for command in (train, evaluate, explain, simulate, produce, score, rescore, diff, alert):
     app.command()(command)
 app.add_typer(models.app, name="models")
 app.add_typer(topics.app, name="topics")

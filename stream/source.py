@@ -34,9 +34,6 @@ class Source:
         timer: Monotonic seconds.
         gaps: What to do where records were deleted before they were read.
         skipped: Told of each gap that was skipped: the partition, and how many records it had held.
-
-    Attributes:
-        topic: As given.
     """
 
     def __init__(
@@ -50,7 +47,7 @@ class Source:
     ) -> None:
         self._make_consumer = make_consumer
         self._consumer = make_consumer()
-        self.topic = topic
+        self._topic = topic
         self._timer = timer
         self._gaps = gaps
         self._skipped = skipped
@@ -81,7 +78,9 @@ class Source:
     def subscribe(self) -> None:
         """Joins the group; partitions arrive during `gather`."""
         # Without on_lost, partitions that another member already has would arrive as orderly revoked.
-        self._consumer.subscribe([self.topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        self._consumer.subscribe(
+            [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+        )
 
     def join_anew(self) -> None:
         """Begins again with another consumer, which knows nothing of partitions and places."""
@@ -277,7 +276,7 @@ class Source:
             raise WorkerFailed(f"the consumer failed for good: {error.str()}")
         if error.code() in _NOT_ALLOWED:
             raise NotAllowed(
-                f"the broker does not let this worker read topic {self.topic!r} as a member of its group "
+                f"the broker does not let this worker read topic {self._topic!r} as a member of its group "
                 f"({error.str()})",
                 remedy="grant what `fraud topics acls` prints",
             )

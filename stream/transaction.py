@@ -161,36 +161,6 @@ class TransactionalWriter:
             return Outcome.UNKNOWN
         return Outcome.COMMITTED
 
-    def is_newest(self, place: tuple[str, int], group_metadata: object) -> bool | None:
-        """Whether the broker takes this producer for the newest of its id; asked by a transaction that is taken back.
-
-        Args:
-            place: Of the topic that is read; nothing is committed for it.
-            group_metadata: Of the consumer. The group may refuse it: the producer is asked for first.
-
-        Returns:
-            False where a newer one has the id; None where the broker did not say.
-
-        Raises:
-            WorkerFailed: The producer cannot go on.
-        """
-        producer = self._producer
-        if producer is None:
-            return None
-        deadline = Deadline(self._limits.commit_s, self._timer)
-        nowhere = [TopicPartition(*place, 0)]
-        try:
-            with suppress(MustAbort):
-                triaged(producer.begin_transaction)
-                insist(lambda left: producer.send_offsets_to_transaction(nowhere, group_metadata, left), deadline)
-            insist(producer.abort_transaction, deadline)
-        except Fenced:
-            return False
-        except (MustAbort, OutOfStep, TimeIsUp):
-            self._producer = None
-            return None
-        return True
-
     def serve(self) -> None:
         """Lets the client run its callbacks; to be called when there is nothing to write."""
         if self._producer is not None:
@@ -249,7 +219,8 @@ class TransactionalWriter:
         for topic, error in self._refused:
             if is_final(error):
                 raise refusal(topic, error)
-        return Outcome.ABORTED
+        # A client that gave records up counts on without them, and stands still for ever some calls later.
+        return Outcome.UNKNOWN if self._refused else Outcome.ABORTED
 
 
 def _slot_taken(fenced: Fenced) -> SlotTaken:

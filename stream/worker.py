@@ -103,7 +103,8 @@ class Worker:
                     self.run_once()
                 except MemberFenced as fenced:
                     log.warning("asking whether this slot has another worker", detail=str(fenced))
-                    self._join_anew()
+                    self._require_slot()
+                    self._source.join_anew()
         finally:
             self._news.tell()
             self._health.ready(False)
@@ -168,17 +169,8 @@ class Worker:
         while not self._stop.is_set() and not self._source.rewind_to_committed(batch_start):
             self._pause()
 
-    def _join_anew(self) -> None:
-        """Fenced as a member: by a newer worker, which began with a producer; or by what became of its own joining."""
-        newest = self._writer.is_newest((self._source.topic, 0), self._source.group_metadata())
-        if newest is False:
-            raise _slot_taken()
-        if newest is None:
-            self._require_slot()
-        self._source.join_anew()
-
     def _require_slot(self) -> None:
-        """A new producer would fence a newer worker's, if there is one.
+        """A new producer, or member, would fence a newer worker's, if there is one.
 
         Who is in the group in this place may be this worker, under a name that it never heard. Nobody speaks for that
         name, so its session ends; a newer worker's does not.
@@ -191,7 +183,9 @@ class Worker:
             if taken:
                 since = self._timer() if since is None else since
                 if self._timer() - since > self._limits.session_ms / 1000 + _GRACE_S:
-                    raise _slot_taken()
+                    raise SlotTaken(
+                        "another worker has this slot by now: give each worker a FRAUD_SCORER__SLOT of its own"
+                    )
             self._pause()
 
     def _open(self) -> None:
@@ -211,10 +205,6 @@ class Worker:
             self._lag_due = now + _LAG_EVERY_S
             self._metrics.lag(self._source.lags())
         self._news.tell_if_due()
-
-
-def _slot_taken() -> SlotTaken:
-    return SlotTaken("another worker has this slot by now: give each worker a FRAUD_SCORER__SLOT of its own")
 
 
 class _News:

@@ -72,8 +72,8 @@ def topic(kafka: str, make_topic: Callable[..., str]) -> str:
     for number in range(20):
         producer.produce(made, b"v", partition=number % 2, timestamp=milliseconds(at(number)))
     assert producer.flush(30) == 0
-    deleted = AdminClient({"bootstrap.servers": kafka}).delete_records([TopicPartition(made, 1, 4)])
-    for future in deleted.values():
+    admin = AdminClient({"bootstrap.servers": kafka})
+    for future in admin.delete_records([TopicPartition(made, 1, 4)]).values():
         future.result()
     return made
 

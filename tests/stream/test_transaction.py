@@ -132,19 +132,3 @@ def test_a_member_that_has_left_its_group_cannot_commit_and_the_batch_is_read_ag
     assert writer.write([Outgoing(out, b"k", b"b", ())], {(topic, 0): 1}, other.group_metadata()) is Outcome.COMMITTED
     assert visible(settings, out) == [b"b"]
     other.close()
-
-
-def test_a_producer_is_the_newest_of_its_id_until_there_is_another(
-    settings: KafkaSettings, member: tuple[Source, Consumer, str, str], make_topic: Callable[..., str]
-) -> None:
-    source, _, topic, group = member
-    older = opened(settings, topic)
-    assert older.is_newest((topic, 0), source.group_metadata()) is True
-    assert committed_offsets(settings.bootstrap_servers, group, topic) == {0: -1001}
-
-    newer = opened(settings, topic)
-
-    assert older.is_newest((topic, 0), source.group_metadata()) is False
-    assert newer.is_newest((topic, 0), source.group_metadata()) is True
-    out = make_topic("out")
-    assert newer.write([Outgoing(out, b"k", b"a", ())], {(topic, 0): 1}, source.group_metadata()) is Outcome.COMMITTED
