@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -37,6 +38,7 @@ class Site:
         self._folder = folder
         self._running = running
         self.workers: dict[int, FraudProcess] = {}
+        self.ended_by_themselves = 0
         for slot in (0, _VICTIM):
             self.start(slot)
         for worker in self.workers.values():
@@ -48,6 +50,16 @@ class Site:
         worker = FraudProcess("score", "--model", self._model, "--slot", str(slot), env=self._stream.env, log=log)
         self.workers[slot] = self._running.enter_context(worker)
         return worker
+
+    def supervise(self) -> None:
+        """Starts workers again that ended themselves with status 1, as a platform would."""
+        for slot, worker in list(self.workers.items()):
+            status = worker.process.poll()
+            if status is not None:
+                assert status == 1, f"slot {slot} ended with {status}:\n{worker.log.read_text()[-2000:]}"
+                print(worker.log.read_text().splitlines()[-1], file=sys.stderr, flush=True)
+                self.ended_by_themselves += 1
+                self.start(slot)
 
 
 Fault: TypeAlias = Callable[[Site, random.Random], None]

@@ -22,8 +22,8 @@ _SESSION_MS: Final = 15_000
 _POLL_MS: Final = 60_000
 _COMMIT_BUDGET_S: Final = 20.0
 _ABORT_BUDGET_S: Final = 10.0
-# Longer than any turn of a healthy loop, commit and abort included.
-_STUCK_AFTER_S: Final = 55.0
+# Longer than anything that a healthy loop waits for between two signs of life, a commit and its abort included.
+_STUCK_AFTER_S: Final = 40.0
 
 
 @dataclass(frozen=True)

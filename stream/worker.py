@@ -124,6 +124,7 @@ class Worker:
             return
 
         judged = self._court.judge(records)
+        self._health.beat()
         outcome = self._writer.write(judged.outgoing, offsets_after(records), self._source.group_metadata())
         self._metrics.batch_ended(outcome, judged)
 
