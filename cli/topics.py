@@ -14,7 +14,7 @@ from rich.table import Table
 from cli.console import err, open_table, out, print_table
 from cli.options import BootstrapOption, ConfigOption, JsonOption, SetOption, read_settings
 from stream import kafka as clients
-from stream.acls import Grant, alert_grants, operator_grants, scorer_grants, shell_line
+from stream.acls import Grant, alert_grants, desk_grants, operator_grants, scorer_grants, shell_line
 from stream.errors import Mendable
 from stream.topics import create_topics, plan_topics
 
@@ -88,6 +88,10 @@ def acls(
     operator: Annotated[
         str | None, typer.Option(help="Who makes the topics (`fraud topics create`).", show_default=False)
     ] = None,
+    desk_principal: Annotated[
+        str | None,
+        typer.Option(help="Who works by hand (`fraud dlq`, `fraud rescore`, `fraud diff`).", show_default=False),
+    ] = None,
     shadow: Annotated[
         bool, typer.Option("--shadow", help="The scorer writes a challenger's verdicts as well.")
     ] = False,
@@ -104,6 +108,8 @@ def acls(
     grants = scorer_grants(principal, settings.topics, settings.scorer, shadow=shadow)
     if alert_principal is not None:
         grants += alert_grants(alert_principal, settings.topics, settings.alerts.group_id(""))
+    if desk_principal is not None:
+        grants += desk_grants(desk_principal, settings.topics, settings.scorer)
     if operator is not None:
         made = [plan.name for plan in plan_topics(settings.topics, partitions=1, replicas=1)]
         grants += operator_grants(operator, made)

@@ -83,6 +83,29 @@ def alert_grants(principal: str, topics: TopicSettings, group_prefix: str) -> li
     ]
 
 
+def desk_grants(principal: str, topics: TopicSettings, scorer: ScorerSettings) -> list[Grant]:
+    """What `fraud dlq`, `fraud rescore` into the shadow topic, and `fraud diff` need.
+
+    Args:
+        principal: Who works through dead letters, and asks what other models would have said.
+        topics: Their names.
+        scorer: The group whose transactions are scored again.
+
+    Raises:
+        PrincipalUnclear: It is not written as Type:name.
+    """
+    _check(principal)
+    read = [topics.transactions, topics.verdicts, topics.shadow_verdicts]
+    read += [topics.dead_letters, topics.replayed_dead_letters]
+    written = (topics.transactions, topics.replayed_dead_letters, topics.shadow_verdicts)
+    return [
+        *(Grant(principal, "Read", "topic", topic) for topic in read),
+        *(Grant(principal, "Write", "topic", topic) for topic in written),
+        Grant(principal, "Write", "transactional-id", f"{topics.dead_letters}-replay"),
+        Grant(principal, "Write", "transactional-id", f"{scorer.group_id}-rescore-", "prefixed"),
+    ]
+
+
 def operator_grants(principal: str, made: Iterable[str]) -> list[Grant]:
     """What `fraud topics create` needs.
 

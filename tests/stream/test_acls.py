@@ -15,7 +15,15 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from confluent_kafka.cimpl import NewTopic
 
 from stream import kafka as clients
-from stream.acls import Grant, PrincipalUnclear, alert_grants, operator_grants, scorer_grants, shell_line
+from stream.acls import (
+    Grant,
+    PrincipalUnclear,
+    alert_grants,
+    desk_grants,
+    operator_grants,
+    scorer_grants,
+    shell_line,
+)
 from stream.contracts import VERDICT_HEADER, Ruling
 from stream.records import first_header, record_of
 from stream.settings import KafkaSettings, ScorerSettings, TopicSettings
@@ -109,6 +117,15 @@ def test_the_command_prints_the_same_in_three_forms(monkeypatch: pytest.MonkeyPa
     assert "fraud-scorer-*" in table
     assert "verdicts.shadow" not in run("topics", "acls", "--principal", "User:s")
     assert "verdicts.shadow" in run("topics", "acls", "--principal", "User:s", "--shadow")
+
+
+def test_the_desk_may_send_again_and_score_again_but_rule_on_nothing() -> None:
+    topics = TopicSettings()
+    grants = {(one.operation, one.name) for one in desk_grants("User:d", topics, ScorerSettings())}
+
+    assert ("Write", topics.verdicts) not in grants
+    assert ("Write", topics.dead_letters) not in grants
+    assert {("Write", topics.transactions), ("Read", topics.dead_letters), ("Write", topics.shadow_verdicts)} <= grants
 
 
 def test_two_forms_at_once_are_refused() -> None:
