@@ -44,10 +44,12 @@ def main(
     rate: Annotated[float, typer.Option(min=1, help="Transactions a second; one in a hundred is poison.")] = 300.0,
     every_s: Annotated[float, typer.Option(min=1, help="Seconds between two faults, in the mean.")] = 20.0,
     seed: Annotated[int, typer.Option(help="Of the faults.")] = 1,
+    logs: Annotated[Path | None, typer.Option(help="Directory to keep the workers' logs in.")] = None,
 ) -> None:
     """Prints one JSON line a figure to stdout, faults as they happen to stderr, and ends with 1 where counts differ."""
     with tempfile.TemporaryDirectory() as name, LocalKafka() as broker, ExitStack() as running:
-        folder = Path(name)
+        folder = logs or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
         model, values = quick_model(folder)
         stream = new_stream(broker.bootstrap, _PARTITIONS)
         site = Site(broker, stream, model, folder, running)
