@@ -204,6 +204,9 @@ def _client(
 ) -> Client:
     properties = {
         "client.id": "fraudstream",
+        # Beginning anew with the bootstrap servers when all brokers are away (KIP-899) makes librdkafka forget what
+        # it waits for: a call in a transaction then stands still past its timeout (seen with 2.16.0).
+        "metadata.recovery.strategy": "none",
         **defaults,
         **kafka.client_properties,
         **fixed,
