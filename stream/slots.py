@@ -7,7 +7,8 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-_REQUEST_TIMEOUT_S: Final = 5.0
+_ANSWER_TIMEOUT_S: Final = 5.0
+_REQUEST_TIMEOUT_S: Final = 15.0
 
 
 class Slot:
@@ -37,6 +38,9 @@ class Slot:
             None where the broker does not say; ask again.
         """
         try:
+            # A request about a group that times out while no broker is there can end the process in an assertion of
+            # librdkafka's (rd_kafka_enq_once, seen with 2.16.0): first somebody has to answer.
+            self._admin.list_topics(timeout=_ANSWER_TIMEOUT_S)
             described = self._admin.describe_consumer_groups([self._group_id], request_timeout=_REQUEST_TIMEOUT_S)
             members = described[self._group_id].result().members
         except KafkaException:

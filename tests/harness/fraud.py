@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -47,19 +47,28 @@ def clean_environment(env: Mapping[str, str] | None) -> dict[str, str]:
 
 
 class FraudProcess:
-    """A command that runs on, with its logs in a file; killed at the end of the block if it still runs."""
+    """A command that runs on, with its logs in a file; killed at the end of the block if it still runs.
 
-    def __init__(self, *arguments: str | Path, env: Mapping[str, str], log: Path) -> None:
+    Args:
+        arguments: Of the command.
+        env: The settings, and nothing else of ours.
+        log: Where stdout and stderr go, appended.
+        program: What is run with these arguments.
+    """
+
+    def __init__(
+        self, *arguments: str | Path, env: Mapping[str, str], log: Path, program: Sequence[str] = FRAUD
+    ) -> None:
         self.log = log
         with log.open("ab") as file:
             self.process = subprocess.Popen(
-                [*FRAUD, *map(str, arguments)],
+                [*program, *map(str, arguments)],
                 env=clean_environment({"FRAUD_HTTP__PORT": "0", "FRAUD_LOG__FORMAT": "json", **env}),
                 stdout=file,
                 stderr=file,
             )
 
-    def wait_until_ready(self, within_s: float = 60) -> Self:
+    def wait_until_ready(self, within_s: float = 120) -> Self:
         """Waits for /readyz to say yes."""
         wait_until(self.is_ready, within_s=within_s, what=f"not ready; its log:\n{self.log.read_text()}")
         return self
@@ -89,12 +98,29 @@ class FraudProcess:
         lines = self.log.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
+    def ended(self, within_s: float = 120) -> int:
+        """Waits for the process to end by itself; the exit status, negative where a signal ended it."""
+        try:
+            return self.process.wait(timeout=within_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"runs on after {within_s:.0f} s; its log:\n{self.log.read_text()}") from None
+
+    def is_frozen(self) -> bool:
+        """Whether a SIGSTOP has reached it; fails where it has ended."""
+        assert self.process.poll() is None, f"ended with {self.process.returncode}; its log:\n{self.log.read_text()}"
+        asked = ["ps", "-o", "state=", "-p", str(self.process.pid)]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.startswith("T")
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL, and gone when it returns."""
         self.process.kill()
         self.process.wait(timeout=30)
 
-    def terminate(self, within_s: float = 30) -> int:
+    def terminate(self, within_s: float = 60) -> int:
         """SIGTERM; the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=within_s)

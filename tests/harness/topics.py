@@ -6,14 +6,36 @@ import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from tests.harness.fraud import fraud
+from stream.settings import TopicSettings
+from stream.topics import create_topics, plan_topics
 from tests.harness.waiting import wait_until
 
 _numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A record as its producer gave it, and the place that the broker acknowledged.
+
+    Attributes:
+        partition: Of the topic `transactions`.
+        offset: In the partition.
+        key: None where there is none.
+        value: None for a tombstone.
+        headers: In order.
+    """
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
 
 
 @dataclass(frozen=True)
@@ -53,25 +75,46 @@ class Stream:
         """The scoring group."""
         return self.env["FRAUD_SCORER__GROUP_ID"]
 
-    def produce(self, records: Iterable[dict[str, Any]], **properties: Any) -> None:
-        """Produces to `transactions` what `Producer.produce` takes, and waits for every acknowledgement."""
-        refused: list[KafkaError] = []
+    def produce(self, records: Iterable[dict[str, Any]], **properties: Any) -> list[Sent]:
+        """Produces to `transactions` what `Producer.produce` takes, and waits for every acknowledgement.
 
-        def delivered(error: KafkaError | None, _: Message) -> None:
+        Returns:
+            What was sent, in the order of `records`.
+        """
+        refused: list[KafkaError] = []
+        places: dict[int, tuple[int, int]] = {}
+
+        def delivered(number: int, error: KafkaError | None, message: Message) -> None:
+            partition, offset = message.partition(), message.offset()
             if error is not None:
                 refused.append(error)
+            elif partition is not None and offset is not None:
+                places[number] = (partition, offset)
 
         defaults = {"enable.idempotence": True, "message.max.bytes": 20_000_000}
         producer = Producer({"bootstrap.servers": self.bootstrap, **defaults, **properties})
-        for record in records:
-            producer.produce(self.transactions, on_delivery=delivered, **record)
+        given = list(records)
+        for number, record in enumerate(given):
+            producer.produce(self.transactions, on_delivery=partial(delivered, number), **record)
             producer.poll(0)
         assert producer.flush(60) == 0
         assert refused == []
+        return [_sent(record, places[number]) for number, record in enumerate(given)]
+
+
+def _sent(record: dict[str, Any], place: tuple[int, int]) -> Sent:
+    headers = record.get("headers") or ()
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    named = tuple((name, _as_bytes(value)) for name, value in pairs)
+    return Sent(*place, _as_bytes(record.get("key")), _as_bytes(record.get("value")), named)
+
+
+def _as_bytes(text: str | bytes | None) -> bytes | None:
+    return text.encode() if isinstance(text, str) else text
 
 
 def new_stream(bootstrap: str, partitions: int = 4) -> Stream:
-    """Makes the topics of a new stream with `fraud topics create`."""
+    """Makes the topics of a new stream as `fraud topics create` does."""
     tag = f"{os.getpid()}-{next(_numbers)}"
     stream = Stream(
         bootstrap,
@@ -86,7 +129,14 @@ def new_stream(bootstrap: str, partitions: int = 4) -> Stream:
             "FRAUD_ALERTS__GROUP_PREFIX": f"fraud-alerts-{tag}",
         },
     )
-    fraud("topics", "create", "--partitions", str(partitions), "--replicas", "1", env=stream.env)
+    names = {
+        name.removeprefix("FRAUD_TOPICS__").lower(): topic
+        for name, topic in stream.env.items()
+        if name.startswith("FRAUD_TOPICS__")
+    }
+    plans = plan_topics(TopicSettings(**names), partitions=partitions, replicas=1)
+    made = create_topics(AdminClient({"bootstrap.servers": bootstrap}), plans)
+    assert all(topic.made for topic in made)
     return stream
 
 
