@@ -14,6 +14,8 @@ import msgspec
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 _TICK_S: Final = 0.005
+# A client that begins anew after all brokers were away can stand still for ever (stream.kafka has the same line).
+_LASTING: Final = {"metadata.recovery.strategy": "none", "log_level": 0}
 
 
 class _Source(msgspec.Struct):
@@ -69,7 +71,7 @@ def steady_stream(
     done, arrivals = threading.Event(), Arrivals()
 
     def send() -> None:
-        producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1, "log_level": 0})
+        producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1, **_LASTING})
         turn, started, sent = itertools.cycle(values), time.monotonic(), 0
         while not done.wait(_TICK_S):
             due = int((time.monotonic() - started) * rate)
@@ -87,7 +89,7 @@ def steady_stream(
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 "fetch.wait.max.ms": 10,
-                "log_level": 0,
+                **_LASTING,
             }
         )
         known = consumer.list_topics(verdicts, timeout=10).topics[verdicts].partitions

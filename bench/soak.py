@@ -37,6 +37,7 @@ _PARTITIONS: Final = 6
 _LOOK_EVERY_S: Final = 2.0
 _SETTLING_S: Final = 60.0
 _CATCH_UP_S: Final = 300.0
+_GOING_ON_S: Final = 120.0
 
 
 def main(
@@ -123,11 +124,11 @@ def _suffer(
                 site.supervise()
                 return len(arrivals.after(over)) == _PARTITIONS
 
-            wait_until(
-                all_go_on,
-                within_s=120,
-                what=f"after {name} a partition stands still",
-            )
+            try:
+                wait_until(all_go_on, within_s=_GOING_ON_S, what=f"after {name} a partition stands still")
+            except AssertionError:
+                print(json.dumps(site.standing() | {"seen": arrivals.count()}), file=sys.stderr, flush=True)
+                raise
             due = time.monotonic() + chance.expovariate(1 / every_s)
         time.sleep(_LOOK_EVERY_S)
     return vitals, counts

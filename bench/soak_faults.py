@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 from demo.kafka.local import LocalKafka
 from tests.harness.fraud import FraudProcess
-from tests.harness.topics import Stream
+from tests.harness.topics import Stream, committed_offsets, end_offsets
 
 _VICTIM: Final = 1
 _GUEST: Final = 2
@@ -52,6 +52,15 @@ class Site:
         worker = FraudProcess("score", "--model", self._model, "--slot", str(slot), env=self._stream.env, log=log)
         self.workers[slot] = self._running.enter_context(worker)
         return worker
+
+    def standing(self) -> dict[str, dict[int, int]]:
+        """The ends of the topics and where the group stands, by partition: who stands still shows in them."""
+        bootstrap, source = self._stream.bootstrap, self._stream.transactions
+        return {
+            "transactions": end_offsets(bootstrap, source),
+            "committed": committed_offsets(bootstrap, self._stream.group, source),
+            "verdicts": end_offsets(bootstrap, self._stream.verdicts),
+        }
 
     def supervise(self) -> None:
         """Starts workers again that ended themselves with status 1, as a platform would."""
