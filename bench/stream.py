@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import numpy as np
 from prometheus_client import CollectorRegistry
 
 from bench.figures import show
@@ -100,7 +101,14 @@ class _Count:
 def _copying(topic: str) -> JudgeBatch:
     """Judges nothing: what remains is the client, the loop and the broker."""
     return lambda records: Judged(
-        [Outgoing(topic, record.key, record.value, ()) for record in records], [], [], 0.0, {}
+        [Outgoing(topic, record.key, record.value, ()) for record in records],
+        verdicts=[],
+        frauds=0,
+        rejections=[],
+        scoring_seconds=0.0,
+        missing={},
+        event_ages=np.empty(0),
+        record_ages=np.empty(0),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -43,6 +43,15 @@ _LONGEST_TRACEPARENT = 256
 
 _MOST_REASONS = 5
 
+_HEADERS: Final[Mapping[Ruling, Headers]] = {
+    ruling: (
+        (CONTENT_TYPE_HEADER, JSON_CONTENT_TYPE),
+        (SCHEMA_VERSION_HEADER, SCHEMA_VERSION.encode()),
+        (VERDICT_HEADER, ruling.encode()),
+    )
+    for ruling in Ruling
+}
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -51,19 +60,25 @@ class Judged:
     Attributes:
         outgoing: One record for each of the batch, in its order.
         verdicts: Those of the valid transactions, with the record that each rests on.
+        frauds: How many of the verdicts say so.
         rejections: Why the others are dead letters.
         scoring_seconds: What the model took for the whole batch.
         missing: For each input of the model how many of the transactions came without it.
+        event_ages: float64[k], seconds from the transactions' own times to their verdicts, of each verdict.
+        record_ages: float64[m], seconds from Kafka's timestamps to the verdicts, where a record has one.
     """
 
     outgoing: Sequence[Outgoing]
     verdicts: Sequence[tuple[Record, Verdict]]
+    frauds: int
     rejections: Sequence[Rejection]
     scoring_seconds: float
     missing: Mapping[str, int]
+    event_ages: NDArray[np.float64]
+    record_ages: NDArray[np.float64]
 
 
-class _Finding(NamedTuple):
+class _Finding(msgspec.Struct, frozen=True, gc=False):
     """What the model says of a transaction."""
 
     probability: float
@@ -96,6 +111,7 @@ class Judge:
     ) -> None:
         self._scorer = scorer
         self._topics = topics
+        self._verdict_topic = topics.verdicts
         self._decoder = TransactionDecoder(scorer.inputs, max_bytes=max_record_bytes)
         self._model = ModelRef(name=scorer.name, version=scorer.version)
         self._encode = msgspec.json.Encoder().encode
@@ -108,14 +124,15 @@ class Judge:
         Raises:
             ScorerBroken: The model raises an error whatever it is given.
         """
-        decoded = [_too_long_a_key(record) or self._decoder.decode(record.value) for record in records]
+        decode = self._decoder.decode
+        decoded = [_too_long_a_key(record) or decode(record.value) for record in records]
         transactions = [item for item in decoded if isinstance(item, Transaction)]
         rows, times = self._decoder.matrix(transactions), self._decoder.times(transactions)
         started = self._timer()
-        findings = iter(self._findings(rows, times))
+        found = self._findings(rows, times)
         scoring_seconds = self._timer() - started
 
-        scored_at = self._now()
+        scored_at, findings = self._now(), iter(found)
         outgoing: list[Outgoing] = []
         verdicts: list[tuple[Record, Verdict]] = []
         rejections: list[Rejection] = []
@@ -135,7 +152,20 @@ class Judge:
                 "the model cannot bear some records", model=self._model.version, records=len(failed), why=failed[0]
             )
         missing = dict(zip(self._scorer.inputs, np.isnan(rows).sum(axis=0).tolist(), strict=True))
-        return Judged(outgoing, verdicts, rejections, scoring_seconds, missing)
+        if failed:
+            times = times[[isinstance(one, _Finding) for one in found]]
+        stamped = np.array([record.timestamp_ms for record, _ in verdicts if record.timestamp_ms], np.int64)
+        now_ms = scored_at.timestamp() * 1000
+        return Judged(
+            outgoing,
+            verdicts,
+            sum(isinstance(one, _Finding) and one.ruling is Ruling.FRAUD for one in found),
+            rejections,
+            scoring_seconds,
+            missing,
+            event_ages=(now_ms - times) / 1000,
+            record_ages=(now_ms - stamped) / 1000,
+        )
 
     def _findings(self, rows: NDArray[np.float64], times: NDArray[np.int64]) -> list[_Finding | Rejection]:
         """What the model says of each row; where it raises an error, of which rows it does so."""
@@ -193,10 +223,10 @@ class Judge:
 
     def _write(self, record: Record, verdict: Verdict) -> Outgoing:
         return Outgoing(
-            topic=self._topics.verdicts,
-            key=record.key or (verdict.account_id or verdict.transaction_id).encode(),
-            value=self._encode(verdict),
-            headers=_headers(record, verdict),
+            self._verdict_topic,
+            record.key or (verdict.account_id or verdict.transaction_id).encode(),
+            self._encode(verdict),
+            _HEADERS[verdict.verdict] if not record.headers else _headers(record, verdict),
         )
 
 
@@ -209,11 +239,7 @@ def _too_long_a_key(record: Record) -> Rejection | None:
 
 
 def _headers(record: Record, verdict: Verdict) -> Headers:
-    own = (
-        (CONTENT_TYPE_HEADER, JSON_CONTENT_TYPE),
-        (SCHEMA_VERSION_HEADER, SCHEMA_VERSION.encode()),
-        (VERDICT_HEADER, verdict.verdict.encode()),
-    )
+    own = _HEADERS[verdict.verdict]
     traceparent = first_header(record.headers, TRACEPARENT_HEADER)
     if traceparent is None or len(traceparent) > _LONGEST_TRACEPARENT:
         return own

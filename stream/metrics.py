@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from model.registry.moves import Role
+from stream.batch_histogram import BatchHistogram
 from stream.contracts import DeadLetterReason, Ruling
 from stream.judging import Judged
 from stream.shadow import Skipped
@@ -40,11 +42,11 @@ class ScorerMetrics:
         self._commits = counter("batch_commits", "Kafka transactions by how they ended", "outcome")
         self._batch_size = histogram("batch_size", "Records of a batch", _SIZES)
         self._scoring = histogram("scoring_seconds", "Time in the model for a batch", _SHORT)
-        self._event_to_verdict = histogram(
-            "event_to_verdict_seconds", "From the transaction's event_time to its verdict", _LONG
+        self._event_to_verdict = BatchHistogram(
+            "fraud_event_to_verdict_seconds", "From the transaction's event_time to its verdict", _LONG, registry
         )
-        self._record_to_verdict = histogram(
-            "record_to_verdict_seconds", "From the transaction's Kafka timestamp to its verdict", _LONG
+        self._record_to_verdict = BatchHistogram(
+            "fraud_record_to_verdict_seconds", "From the transaction's Kafka timestamp to its verdict", _LONG, registry
         )
         self._lag = Gauge(
             "fraud_consumer_lag", "Records behind the partition's end", ["topic", "partition"], registry=registry
@@ -125,16 +127,15 @@ class ScorerMetrics:
         self._scoring.observe(judged.scoring_seconds)
         self._transactions.inc(len(judged.outgoing))
         for name, count in judged.missing.items():
-            self._missing.labels(name).inc(count)
+            if count:
+                self._missing.labels(name).inc(count)
         for rejection in judged.rejections:
             self._dead_letters.labels(rejection.reason.value).inc()
-        for record, verdict in judged.verdicts:
-            self._verdicts.labels(verdict.verdict.value).inc()
-            # Clocks of other machines may be ahead.
-            age = (verdict.scored_at - verdict.event_time).total_seconds()
-            self._event_to_verdict.observe(max(age, 0.0))
-            if record.timestamp_ms:
-                self._record_to_verdict.observe(max(verdict.scored_at.timestamp() - record.timestamp_ms / 1000, 0.0))
+        self._verdicts.labels(Ruling.FRAUD.value).inc(judged.frauds)
+        self._verdicts.labels(Ruling.LEGITIMATE.value).inc(len(judged.verdicts) - judged.frauds)
+        # Clocks of other machines may be ahead.
+        self._event_to_verdict.observe_all(np.maximum(judged.event_ages, 0.0))
+        self._record_to_verdict.observe_all(np.maximum(judged.record_ages, 0.0))
 
     def skipped(self, partition: int, count: int) -> None:
         """Counts records that were gone before they were read."""

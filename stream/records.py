@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import msgspec
 from confluent_kafka import Message
 
 # Stands in for all headers of a record where the client cannot read one of their names.
@@ -14,8 +14,9 @@ UNREADABLE_HEADERS: Final = "fraudstream-headers-unreadable"
 Headers: TypeAlias = tuple[tuple[str, bytes | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+# Both are made once for each transaction: a Struct takes a sixth of a frozen dataclass's time, and is frozen too.
+# Nothing in them can lead back to them, so that the garbage collector need not look.
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A consumed record.
 
     Attributes:
@@ -37,8 +38,7 @@ class Record:
     timestamp_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A record to be produced.
 
     Attributes:
@@ -66,13 +66,7 @@ def record_of(message: Message) -> Record:
     assert offset is not None
     kind, timestamp = message.timestamp()
     return Record(
-        topic=topic,
-        partition=partition,
-        offset=offset,
-        key=message.key(),
-        value=message.value(),
-        headers=_headers_of(message),
-        timestamp_ms=timestamp if kind else 0,
+        topic, partition, offset, message.key(), message.value(), _headers_of(message), timestamp if kind else 0
     )
 
 
@@ -82,28 +76,25 @@ def first_header(headers: Headers, name: str) -> bytes | None:
 
 
 def offsets_after(records: Iterable[Record]) -> dict[tuple[str, int], int]:
-    """For each partition the offset to commit once these records are dealt with: the last one's plus one."""
-    after: dict[tuple[str, int], int] = {}
-    for record in records:
-        partition = (record.topic, record.partition)
-        after[partition] = max(record.offset + 1, after.get(partition, 0))
-    return after
+    """For each partition the offset to commit once these records, as they came, are dealt with: the last's plus one."""
+    return {(record.topic, record.partition): record.offset + 1 for record in records}
 
 
 def first_offsets(records: Iterable[Record]) -> dict[tuple[str, int], int]:
-    """For each partition the offset of its first record here: where to read again after an abort."""
+    """For each partition the offset of the first of these records, as they came: where to read again after an abort."""
     first: dict[tuple[str, int], int] = {}
     for record in records:
-        partition = (record.topic, record.partition)
-        first[partition] = min(record.offset, first.get(partition, record.offset))
+        first.setdefault((record.topic, record.partition), record.offset)
     return first
 
 
 def _headers_of(message: Message) -> Headers:
     try:
-        raw = message.headers() or ()
+        raw = message.headers()
     except (SystemError, UnicodeDecodeError):
         # The client cannot read names that are not UTF-8, and then reads none. The record is worth more than they.
         return ((UNREADABLE_HEADERS, b"a header's name is not UTF-8"),)
+    if not raw:
+        return ()
     pairs = raw.items() if isinstance(raw, dict) else raw
     return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)

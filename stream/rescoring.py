@@ -10,14 +10,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final
 
+from msgspec.structs import replace
+
 from model.scoring.scorer import Scorer
 from stream import kafka as clients
-from stream.contracts import DeadLetterReason, Ruling
+from stream.contracts import DeadLetterReason
 from stream.errors import Mendable, NotAllowed, SlotTaken, WorkerFailed
 from stream.judging import Judge, Judged
 from stream.kafka import Stop
@@ -81,7 +83,7 @@ class Rescored:
     def add(self, judged: Judged) -> None:
         """Counts a committed batch."""
         self.verdicts += len(judged.verdicts)
-        self.frauds += sum(verdict.verdict is Ruling.FRAUD for _, verdict in judged.verdicts)
+        self.frauds += judged.frauds
         self.dead_letters.update(rejection.reason for rejection in judged.rejections)
 
 
