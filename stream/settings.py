@@ -163,7 +163,7 @@ class ScorerSettings(Section):
     slot: NonNegativeInt = Field(0, description="Which of the group's workers this is; each needs its own")
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = Field(500, description="Records scored at most at once")
     batch_wait_ms: Annotated[int, Field(ge=0, le=10_000)] = Field(
-        20, description="Time that a record waits for others at most"
+        0, description="Time that a record waits for others at most; 0 takes what is there"
     )
     batch_bytes: PositiveInt = Field(
         16_777_216, description="A batch that holds as much is complete: what bounds memory where records are long"

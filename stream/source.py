@@ -93,7 +93,7 @@ class Source:
         self._consumer = self._make_consumer()
         self.subscribe()
 
-    def gather(self, most: int, wait_s: float, *, most_bytes: int | None = None) -> list[Record]:
+    def gather(self, most: int, wait_s: float, *, most_bytes: int | None = None, wait: bool = True) -> list[Record]:
         """The next batch, of partitions that are owned when it returns; empty where none came within half a second.
 
         Args:
@@ -101,6 +101,7 @@ class Source:
             wait_s: Seconds after its first record at which it is complete at the latest.
             most_bytes: It is complete once its values have as many; None sets no bound. It may exceed them by what the
                 client holds ready, which `queued.max.messages.kbytes` limits.
+            wait: Whether to wait at all, be it for the first record.
 
         Raises:
             OffsetsGone: Records were deleted before they were read, and gaps are to stop the worker.
@@ -108,17 +109,16 @@ class Source:
             MemberFenced: The group has another member in this one's place.
             WorkerFailed: The consumer cannot go on, or gave what was not due.
         """
-        records = self._take(1, LONGEST_WAIT_S if self.joined else _JOINING_WAIT_S)
-        end = self._timer() + wait_s
-        while (
-            records
-            and len(records) < most
-            and (most_bytes is None or _bytes(records) < most_bytes)
-            and (left := end - self._timer()) > 0
-        ):
+        longest = LONGEST_WAIT_S if self.joined else _JOINING_WAIT_S
+        records = self._take(1, longest if wait else 0.0)
+        end = self._timer() + (wait_s if wait else 0.0)
+        while records and len(records) < most and (most_bytes is None or _bytes(records) < most_bytes):
             # What is there, without waiting: while the client waits for many records, it has no bound in bytes.
             more = self._take(most - len(records), 0.0)
             records = self._still_owned(records) + more
+            left = end - self._timer()
+            if left <= 0:
+                break
             if not more:
                 more = self._take(1, min(left, LONGEST_WAIT_S))
                 records = self._still_owned(records) + more

@@ -1,8 +1,9 @@
 """The commit: verdicts, dead letters and the offsets that they answer, in one Kafka transaction.
 
 The procedure, numbered as in the code: (1) begin, (2) produce, (3) flush, (4) offsets with the consumer's group
-metadata (KIP-447), (5) commit. No transaction is open outside `TransactionalWriter.write`, so a rebalance, which
-happens only in a poll, never meets one. What an error means is for `stream.triage`.
+metadata (KIP-447), (5) commit. While the broker takes in what was produced, the caller may do something else that
+needs neither the consumer nor the producer. No transaction is open outside `TransactionalWriter.write`, so a
+rebalance, which happens only in a poll, never meets one. What an error means is for `stream.triage`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -94,7 +96,12 @@ class TransactionalWriter:
         return True
 
     def write(
-        self, outgoing: Sequence[Outgoing], offsets: Mapping[tuple[str, int], int], group_metadata: object = None
+        self,
+        outgoing: Sequence[Outgoing],
+        offsets: Mapping[tuple[str, int], int],
+        group_metadata: object = None,
+        *,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Outcome:
         """Writes a batch and its offsets: all of it or nothing, as far as `read_committed` readers can see.
 
@@ -102,6 +109,8 @@ class TransactionalWriter:
             outgoing: The batch's verdicts and dead letters.
             offsets: For each partition of the batch the offset to go on from; empty for records that answer none.
             group_metadata: Of the consumer that read the batch, taken after its last poll.
+            meanwhile: Called once where the producer has the records, before they are waited for. It must not poll.
+                What it raises aborts the transaction and is raised.
 
         Returns:
             COMMITTED; or ABORTED: read the batch again; or UNKNOWN: `open` again, then ask the broker for the
@@ -116,11 +125,10 @@ class TransactionalWriter:
         producer = self._producer
         if producer is None:
             return Outcome.UNKNOWN
-        deadline = Deadline(self._limits.commit_s, self._timer)
         self._refused = []
         begun = self._timer()
         try:
-            return self._commit(producer, outgoing, offsets, group_metadata, deadline)
+            return self._commit(producer, outgoing, offsets, group_metadata, meanwhile)
         except OutOfStep as trouble:
             # Where the broker had taken nothing of a batch yet, an abort is fatal to the client (librdkafka#4849).
             log.warning("what became of the transaction is unknown", detail=str(trouble))
@@ -141,11 +149,14 @@ class TransactionalWriter:
         outgoing: Sequence[Outgoing],
         offsets: Mapping[tuple[str, int], int],
         group_metadata: object,
-        deadline: Deadline,
+        meanwhile: Callable[[], None] | None,
     ) -> Outcome:
+        deadline = Deadline(self._limits.commit_s, self._timer)
         try:
             triaged(producer.begin_transaction)  # 1
             self._produce(producer, outgoing, deadline)  # 2
+            if meanwhile is not None:
+                self._let(producer, meanwhile)
             self._flush(producer, deadline)  # 3
             if offsets:
                 places = [TopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items()]
@@ -169,34 +180,44 @@ class TransactionalWriter:
                 triaged(partial(self._producer.poll, 0))
 
     def _produce(self, producer: Producer, outgoing: Sequence[Outgoing], deadline: Deadline) -> None:
-        for record in outgoing:
-            while not self._queued(producer, record):
-                if not deadline.left():
-                    raise TimeIsUp("the producer's queue stays full")
-                triaged(partial(producer.poll, 0.1))
+        queued = 0
+        while (queued := triaged(partial(self._queue, producer, outgoing, queued))) < len(outgoing):
+            if not deadline.left():
+                raise TimeIsUp("the producer's queue stays full")
+            triaged(partial(producer.poll, 0.1))
 
-    def _queued(self, producer: Producer, record: Outgoing) -> bool:
-        def produce() -> None:
-            producer.produce(
-                record.topic,
-                value=record.value,
-                key=record.key,
-                headers=list(record.headers),
-                timestamp=record.timestamp_ms,
-                partition=_ANY_PARTITION if record.partition is None else record.partition,
-                on_delivery=self._delivered,
-            )
-
+    def _queue(self, producer: Producer, outgoing: Sequence[Outgoing], queued: int) -> int:
+        """Gives the producer what it has room for, of the records from `queued` on; how many it has then."""
+        produce, delivered = producer.produce, self._delivered
         try:
-            triaged(produce)
+            for record in islice(outgoing, queued, None):
+                produce(
+                    record.topic,
+                    record.value,
+                    record.key,
+                    _ANY_PARTITION if record.partition is None else record.partition,
+                    delivered,
+                    None,
+                    record.timestamp_ms,
+                    list(record.headers),
+                )
+                queued += 1
         except BufferError:
-            return False
-        return True
+            pass
+        return queued
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         """Only records: an exception here would surface from a commit that succeeded."""
         if error is not None:
             self._refused.append((message.topic(), error))
+
+    def _let(self, producer: Producer, meanwhile: Callable[[], None]) -> None:
+        """What fails there would leave a transaction open, which readers wait for."""
+        try:
+            meanwhile()
+        except Exception:
+            self._abort(producer, "what was done meanwhile failed")
+            raise
 
     def _flush(self, producer: Producer, deadline: Deadline) -> None:
         # Before the offsets: otherwise a small transaction that follows closely on the last waits in retries.

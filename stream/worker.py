@@ -1,15 +1,19 @@
-"""The scorer's loop: gather a batch, judge it, write it in one transaction with its offsets; again."""
+"""The scorer's loop: gather a batch, judge it, write it in one transaction with its offsets; again.
+
+A batch that is full is written while the next one is judged: more is waiting, and the time in which the broker takes
+a batch in would be lost. A smaller one is written at once, for nothing is waiting but itself.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
 
 from stream.breaker import Breaker
-from stream.contracts import Ruling
 from stream.errors import MemberFenced, SlotTaken
 from stream.health import Health
 from stream.judging import Judged
@@ -30,6 +34,23 @@ _NEWS_EVERY_S: Final = 10.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _GRACE_S: Final = 5.0
+# A transaction is not kept open for a model that takes longer over a batch.
+_SHORT_S: Final = 0.5
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Records, and what they came to.
+
+    Attributes:
+        records: As they came.
+        judged: One answer for each.
+        rebalances: How many there had been when they were read.
+    """
+
+    records: Sequence[Record]
+    judged: Judged
+    rebalances: int
 
 
 class Judging(Protocol):
@@ -84,6 +105,7 @@ class Worker:
         self._timer = timer
         self._breaker = Breaker(settings.breaker, timer)
         self._resting = False
+        self._before: _Batch | None = None
         self._lag_due = timer()
         self._news = _News(timer)
         self._pause_s = _FIRST_PAUSE_S
@@ -105,37 +127,85 @@ class Worker:
                     log.warning("asking whether this slot has another worker", detail=str(fenced))
                     self._require_slot()
                     self._source.join_anew()
+            if self._before is not None:
+                self._write(self._before)
         finally:
             self._news.tell()
             self._health.ready(False)
             self._source.close()
 
     def run_once(self) -> None:
-        """One turn: at most one batch, committed or to be read again."""
+        """One turn: at most one batch is read and judged, and at most two are committed, or to be read again."""
         self._health.beat()
-        if self._rests():
+        before, self._before = self._before, None
+        if before is None and self._rests():
             return
+        records = self._gather(wait=before is None)
+        if before is None:
+            batch = self._judged(records)
+        elif self._source.rebalances == before.rebalances:
+            batch = self._judged_meanwhile(before, records)
+        else:
+            # Its partitions may have been another's meanwhile, even where they are this member's again.
+            self._source.rewind(first_offsets([*before.records, *records]))
+            return
+        if batch is None:
+            self._writer.serve()
+        elif self._may_wait(batch):
+            self._before = batch
+        else:
+            self._write(batch)
+
+    def _gather(self, *, wait: bool) -> list[Record]:
+        settings = self._settings
         records = self._source.gather(
-            self._settings.batch_size, self._settings.batch_wait_ms / 1000, most_bytes=self._settings.batch_bytes
+            settings.batch_size, settings.batch_wait_ms / 1000, most_bytes=settings.batch_bytes, wait=wait
         )
         self._tell()
-        if not records:
-            self._writer.serve()
-            return
+        return records
 
+    def _judged(self, records: Sequence[Record]) -> _Batch | None:
+        if not records:
+            return None
         judged = self._court.judge(records)
         self._health.beat()
-        outcome = self._writer.write(judged.outgoing, offsets_after(records), self._source.group_metadata())
-        self._metrics.batch_ended(outcome, judged)
+        return _Batch(records, judged, self._source.rebalances)
 
+    def _judged_meanwhile(self, before: _Batch, records: Sequence[Record]) -> _Batch | None:
+        """Writes a batch, and judges the next while the broker takes it in; None where none is left to be written."""
+        batch: _Batch | None = None
+
+        def judge() -> None:
+            nonlocal batch
+            batch = self._judged(records)
+
+        return batch if self._write(before, read=records, meanwhile=judge) else None
+
+    def _may_wait(self, batch: _Batch) -> bool:
+        """Whether the next batch is read before this one is written."""
+        return (
+            len(batch.records) >= self._settings.batch_size
+            and batch.judged.scoring_seconds < _SHORT_S
+            and not self._breaker.is_open
+        )
+
+    def _write(
+        self, batch: _Batch, *, read: Sequence[Record] = (), meanwhile: Callable[[], None] | None = None
+    ) -> bool:
+        """Commits a batch; where that fails, it and what was read after it are to be read again, and this is False."""
+        offsets, metadata = offsets_after(batch.records), self._source.group_metadata()
+        outcome = self._writer.write(batch.judged.outgoing, offsets, metadata, meanwhile=meanwhile)
+        self._metrics.batch_ended(outcome, batch.judged)
         if outcome is Outcome.COMMITTED:
-            self._committed(judged)
-            return
+            self._committed(batch.judged)
+            return True
+        start = first_offsets([*batch.records, *read])
         if outcome is Outcome.ABORTED:
-            self._source.rewind(first_offsets(records))
+            self._source.rewind(start)
         else:
-            self._recover(first_offsets(records))
+            self._recover(start)
         self._pause()
+        return False
 
     def _committed(self, judged: Judged) -> None:
         self._news.add(judged)
@@ -223,7 +293,7 @@ class _News:
     def add(self, judged: Judged) -> None:
         """Counts a committed batch."""
         self._verdicts += len(judged.verdicts)
-        self._frauds += sum(verdict.verdict is Ruling.FRAUD for _, verdict in judged.verdicts)
+        self._frauds += judged.frauds
         self._dead_letters += len(judged.rejections)
 
     def tell_if_due(self) -> None:

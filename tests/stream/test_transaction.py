@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from stream import kafka as clients
-from stream.errors import DeliveryRefused, SlotTaken
+from stream.errors import DeliveryRefused, ScorerBroken, SlotTaken
 from stream.records import Outgoing
 from stream.settings import KafkaSettings
 from stream.source import Source
@@ -73,6 +73,30 @@ def test_records_and_offsets_are_committed_together(
     assert outcome is Outcome.COMMITTED
     assert visible(settings, out) == [b"a", None]
     assert committed_offsets(settings.bootstrap_servers, group, topic) == {0: 1}
+
+
+def test_what_fails_while_the_broker_takes_a_batch_in_aborts_it(
+    settings: KafkaSettings, member: tuple[Source, Consumer, str, str], make_topic: Callable[..., str]
+) -> None:
+    source, _, topic, group = member
+    out = make_topic("out")
+    writer = opened(settings, out)
+
+    def fail() -> None:
+        raise ScorerBroken("the model bears nothing")
+
+    with pytest.raises(ScorerBroken):
+        writer.write([Outgoing(out, b"k", b"a", ())], {(topic, 0): 1}, source.group_metadata(), meanwhile=fail)
+
+    assert visible(settings, out) == []
+    assert committed_offsets(settings.bootstrap_servers, group, topic) == {0: -1001}
+    seen: list[bytes | None] = []
+    again = [Outgoing(out, b"k", b"b", ())]
+    outcome = writer.write(
+        again, {(topic, 0): 1}, source.group_metadata(), meanwhile=lambda: seen.extend(visible(settings, out))
+    )
+    assert (outcome, seen) == (Outcome.COMMITTED, [])
+    assert visible(settings, out) == [b"b"]
 
 
 def test_a_batch_of_which_one_record_is_refused_leaves_nothing_behind(
