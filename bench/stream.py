@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from bench.figures import show
 from model.scoring.scorer import Scorer
 from stream import kafka as clients
+from stream.coverage import Coverage
 from stream.health import Health
 from stream.judging import Judge, Judged
 from stream.metrics import ScorerMetrics
@@ -71,6 +72,7 @@ def _run(name: str, scorer: Scorer | None, transactions: Sequence[Outgoing], kaf
         _Until(judge, committed, stop),
         TransactionalWriter(lambda: clients.transactional_producer(kafka, settings.transactional_id)),
         Slot(admin, settings.group_id, settings.transactional_id),
+        Coverage(admin, topics.transactions, settings.group_id, timer=time.monotonic),
         settings=settings,
         limits=timeouts({}),
         health=Health(),

@@ -29,6 +29,8 @@ DEAD_LETTER_PARTITION_HEADER = "dead-letter-source-partition"
 DEAD_LETTER_OFFSET_HEADER = "dead-letter-source-offset"
 DEAD_LETTER_REASON_HEADER = "dead-letter-reason"
 DEAD_LETTER_MESSAGE_HEADER = "dead-letter-message"
+# Where its timestamp was so far ahead of the clock that a broker would refuse it: what it was, in epoch milliseconds.
+DEAD_LETTER_TIMESTAMP_HEADER = "dead-letter-source-timestamp"
 # And those of a record that was a dead letter, and was sent again: once for each time.
 DEAD_LETTER_REPLAYED_FROM_HEADER = "dead-letter-replayed-from"
 DEAD_LETTER_REPLAYED_AT_HEADER = "dead-letter-replayed-at"

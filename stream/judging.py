@@ -133,6 +133,7 @@ class Judge:
         scoring_seconds = self._timer() - started
 
         scored_at, findings = self._now(), iter(found)
+        now_ms = scored_at.timestamp() * 1000
         outgoing: list[Outgoing] = []
         verdicts: list[tuple[Record, Verdict]] = []
         rejections: list[Rejection] = []
@@ -140,7 +141,7 @@ class Judge:
             finding = item if isinstance(item, Rejection) else next(findings)
             if isinstance(finding, Rejection):
                 rejections.append(finding)
-                outgoing.append(dead_letter(record, finding, topic=self._topics.dead_letters))
+                outgoing.append(dead_letter(record, finding, topic=self._topics.dead_letters, now_ms=now_ms))
             else:
                 assert isinstance(item, Transaction)
                 verdict = self._verdict(record, item, finding, scored_at)
@@ -155,7 +156,6 @@ class Judge:
         if failed:
             times = times[[isinstance(one, _Finding) for one in found]]
         stamped = np.array([record.timestamp_ms for record, _ in verdicts if record.timestamp_ms], np.int64)
-        now_ms = scored_at.timestamp() * 1000
         return Judged(
             outgoing,
             verdicts,

@@ -30,6 +30,8 @@ _REPEAT_AFTER_S: Final = 30.0
 _CONSUMER_DEFAULTS: Final[Mapping[str, object]] = {
     # The client's own default makes a full queue stop fetching for a whole second (measured: five times slower).
     "fetch.queue.backoff.ms": 5,
+    # Partitions that are added to the topic are found within seconds, not minutes.
+    "topic.metadata.refresh.interval.ms": 10_000,
     # Bounds memory under any lag.
     "queued.min.messages": 20_000,
     "queued.max.messages.kbytes": 32_768,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Final
@@ -13,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from model.scoring.scorer import Scorer
 from stream import kafka as clients
 from stream.court import Court
+from stream.coverage import Coverage
 from stream.health import Health, serving
 from stream.judging import Judge
 from stream.kafka import Stop
@@ -30,7 +32,7 @@ from stream.worker import Worker
 
 log = structlog.get_logger()
 
-_PORT: Final = 9464
+SCORER_PORT: Final = 9464
 
 
 def score_stream(
@@ -42,6 +44,7 @@ def score_stream(
     http: HttpSettings,
     stop: Stop,
     followed: Followed | None = None,
+    listening: Callable[[int], None] | None = None,
 ) -> None:
     """Scores `topics.transactions` as one member of the group, until `stop`.
 
@@ -53,6 +56,7 @@ def score_stream(
         http: Where probes and metrics are answered.
         stop: Ends it.
         followed: The model whose champion and challenger are asked for while running; None keeps `scorer`.
+        listening: Told which port probes and metrics are answered at.
 
     Raises:
         Mendable: A property, topic, grant or port that the user can mend, or records that are gone.
@@ -79,7 +83,9 @@ def score_stream(
         )
     court = Court(scorer, judge_with, metrics=metrics, champions=champions, shadow=shadow)
     with ExitStack() as ending:
-        ending.enter_context(serving(http, health, registry, default_port=_PORT))
+        port = ending.enter_context(serving(http, health, registry, default_port=SCORER_PORT))
+        if listening is not None:
+            listening(port)
         cluster = clients.reach_broker(kafka, stop=stop)
         if cluster is None:
             return
@@ -102,6 +108,7 @@ def score_stream(
             court,
             TransactionalWriter(lambda: clients.transactional_producer(kafka, name), limits=limits),
             Slot(admin, settings.group_id, name),
+            Coverage(admin, topics.transactions, settings.group_id, timer=time.monotonic),
             settings=settings,
             limits=limits,
             health=health,

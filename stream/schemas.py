@@ -68,11 +68,13 @@ def _dead_letter_headers() -> dict[str, Any]:
         SCHEMA_VERSION,
         title="Headers of a dead letter",
         comment=(
-            "Added behind the record's own headers; key, value and timestamp are the record's, untouched. "
+            "Added behind the record's own headers; key, value and timestamp are the record's, untouched. A timestamp "
+            "that is half an hour ahead or more, which a broker may refuse, is in a header before these instead. "
             "`fraud dlq replay` takes them off again, and leaves a pair of its own at each time."
         ),
     )
     schema["properties"] |= {
+        contracts.DEAD_LETTER_TIMESTAMP_HEADER: NUMBER,
         contracts.DEAD_LETTER_REPLAYED_FROM_HEADER: {"type": "string", "pattern": "^[^/]+/[0-9]+/[0-9]+$"},
         contracts.DEAD_LETTER_REPLAYED_AT_HEADER: {"type": "string", "format": "date-time"},
     }

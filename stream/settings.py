@@ -29,8 +29,16 @@ RESERVED_PROPERTIES: Final = {
     "enable.auto.offset.store": "offsets are committed with the verdicts, in one transaction",
     "isolation.level": "anything but read_committed reads aborted records and undoes KIP-447",
     "enable.idempotence": "transactions need it",
-    "delivery.report.only.error": "every delivery is checked, and the client leaks with it",
+    "auto.commit.enable": "offsets are committed with the verdicts, in one transaction",
+    "delivery.report.only.error": "failures are always reported; what succeeds shows in the commit",
     "acks": "a record counts as written once every copy in sync has it",
+    "request.required.acks": "a record counts as written once every copy in sync has it",
+    "max.in.flight": "more than five requests on their way could change places",
+    "max.in.flight.requests.per.connection": "more than five requests on their way could change places",
+    "retries": "a record that is not sent again is lost",
+    "message.send.max.retries": "a record that is not sent again is lost",
+    "delivery.timeout.ms": "set message.timeout.ms, which is held against the others",
+    "metadata.recovery.strategy": "beginning anew makes the client forget what it waits for in a transaction",
     "auto.offset.reset": "a new group starts at the earliest record, and no gap is passed over in silence",
     "group.instance.id": "it is derived from scorer.group_id and scorer.slot (scorer.static_membership)",
     "group.protocol": "the loop rests on the classic protocol",
@@ -68,7 +76,9 @@ class KafkaSettings(Section):
     @field_validator("properties")
     @classmethod
     def _keep_the_promise(cls, properties: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
-        refused = [f"{name} ({reason})" for name, reason in RESERVED_PROPERTIES.items() if name in properties]
+        # An environment variable gives a name with underscores, which the client does not know.
+        given = {name.lower().replace("_", "."): name for name in properties}
+        refused = [f"{given[name]} ({reason})" for name, reason in RESERVED_PROPERTIES.items() if name in given]
         problems = ["not to be set here: " + "; ".join(refused)] if refused else []
         problems += disorder(timeouts(properties))
         if problems:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from stream.errors import MemberFenced, NotAllowed, OffsetsGone, WorkerFailed
+from stream.errors import MemberFenced, NotAllowed, OffsetsGone, SettingRefused, WorkerFailed
 from stream.positions import Partition, Positions
 from stream.records import Record, first_offsets, record_of
 
@@ -82,6 +82,11 @@ class Source:
             [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
         )
 
+    def rejoin(self) -> None:
+        """Gives all partitions back and asks for a share again; where this is the group's leader, all members do."""
+        self._consumer.unsubscribe()
+        self.subscribe()
+
     def join_anew(self) -> None:
         """Begins again with another consumer, which knows nothing of partitions and places."""
         self._consumer.close()
@@ -106,6 +111,7 @@ class Source:
         Raises:
             OffsetsGone: Records were deleted before they were read, and gaps are to stop the worker.
             NotAllowed: The broker does not let this member read.
+            SettingRefused: The broker does not take this member's session timeout.
             MemberFenced: The group has another member in this one's place.
             WorkerFailed: The consumer cannot go on, or gave what was not due.
         """
@@ -154,8 +160,7 @@ class Source:
             except KafkaException as refusal:
                 # Taken away meanwhile; the next poll says so, and its next owner starts at the committed offset.
                 log.warning("a partition cannot be read again", partition=partition, detail=str(refusal))
-                self._consumer.unsubscribe()
-                self.subscribe()
+                self.rejoin()
                 return
 
     def rewind_to_committed(self, otherwise: Mapping[Partition, int]) -> bool:
@@ -279,6 +284,12 @@ class Source:
                 f"the broker does not let this worker read topic {self._topic!r} as a member of its group "
                 f"({error.str()})",
                 remedy="grant what `fraud topics acls` prints",
+            )
+        if error.code() == KafkaError.INVALID_SESSION_TIMEOUT:
+            raise SettingRefused(
+                f"the broker does not take session.timeout.ms ({error.str()})",
+                remedy="set it in kafka.properties between the broker's group.min.session.timeout.ms and "
+                "group.max.session.timeout.ms",
             )
         if error.code() != KafkaError._PARTITION_EOF:
             log.warning("the consumer reports", error=error.name(), detail=error.str())

@@ -20,6 +20,7 @@ _REQUEST_TIMEOUT_S: Final = 15.0
 # with its reason.
 _LONGEST_TRANSACTION_BYTES: Final = 16 * 1024 * 1024
 _LONGEST_DEAD_LETTER_BYTES: Final = 17 * 1024 * 1024
+_FOR_EVER_MS: Final = 2**63 - 1
 _DEAD_LETTERS_KEPT_BYTES: Final = 10 * 1024 * 1024 * 1024
 
 
@@ -69,6 +70,9 @@ def plan_topics(topics: TopicSettings, *, partitions: int, replicas: int) -> lis
         "retention_ms": -1,
         "retention_bytes": _DEAD_LETTERS_KEPT_BYTES,
         "max_message_bytes": _LONGEST_DEAD_LETTER_BYTES,
+        # Nor are letters refused for a timestamp: what got into one topic gets into the other.
+        "message_timestamp_before_max_ms": _FOR_EVER_MS,
+        "message_timestamp_after_max_ms": _FOR_EVER_MS,
     }
     return [
         plan(topics.transactions, partitions, retention_ms=7 * _DAY_MS, max_message_bytes=_LONGEST_TRANSACTION_BYTES),

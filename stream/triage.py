@@ -37,6 +37,15 @@ _FINAL: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
 }
 
+_RAISE_OR_GRANT: Final = "raise the topic's max.message.bytes or grant the write"
+_REMEDIES: Final = {
+    KafkaError.MSG_SIZE_TOO_LARGE: "raise the topic's max.message.bytes",
+    KafkaError.RECORD_LIST_TOO_LARGE: "raise the topic's segment.bytes, or lower scorer.batch_size",
+    KafkaError.INVALID_TIMESTAMP: "raise the topic's message.timestamp.after.max.ms, or set this machine's clock",
+    KafkaError.POLICY_VIOLATION: "ask what the broker's policy for this topic is",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant the write (`fraud topics acls` prints it)",
+}
+
 Answer = TypeVar("Answer")
 
 
@@ -132,9 +141,9 @@ def is_dropped(error: KafkaError) -> bool:
 def refusal(topic: str | None, error: KafkaError) -> DeliveryRefused:
     """What to say of a record that the broker will never take."""
     where = f" for topic {topic}" if topic else ""
+    remedy = _REMEDIES.get(error.code(), _RAISE_OR_GRANT)
     return DeliveryRefused(
-        f"the broker refuses a record{where} for good ({error.str()}): "
-        "raise the topic's max.message.bytes or grant the write, then start again; nothing was lost"
+        f"the broker refuses a record{where} for good ({error.str()}): {remedy}, then start again; nothing was lost"
     )
 
 

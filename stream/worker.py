@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import structlog
 
 from stream.breaker import Breaker
+from stream.coverage import Coverage
 from stream.errors import MemberFenced, SlotTaken
 from stream.health import Health
 from stream.judging import Judged
@@ -71,6 +72,7 @@ class Worker:
         court: What is made of them.
         writer: Where verdicts, dead letters and offsets go.
         slot: Asked whether a newer worker has this one's place.
+        coverage: Asked whether partitions are left that nobody reads.
         settings: Batch bounds, and when to pause.
         limits: How long a session lasts.
         health: Told of every turn.
@@ -85,6 +87,7 @@ class Worker:
         court: Judging,
         writer: TransactionalWriter,
         slot: Slot,
+        coverage: Coverage,
         *,
         settings: ScorerSettings,
         limits: Timeouts,
@@ -97,6 +100,7 @@ class Worker:
         self._court = court
         self._writer = writer
         self._slot = slot
+        self._coverage = coverage
         self._settings = settings
         self._limits = limits
         self._health = health
@@ -275,6 +279,9 @@ class Worker:
         if now >= self._lag_due:
             self._lag_due = now + _LAG_EVERY_S
             self._metrics.lag(self._source.lags())
+        if unread := self._coverage.unread():
+            log.warning("nobody reads some partitions: the group is to share anew", partitions=sorted(unread))
+            self._source.rejoin()
         self._news.tell_if_due()
 
 

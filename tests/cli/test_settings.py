@@ -95,6 +95,20 @@ def test_what_exactly_once_rests_on_is_not_for_configuration(name: str, monkeypa
         load_settings()
 
 
+def test_nor_is_it_under_the_name_that_an_environment_variable_or_another_client_gives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FRAUD_KAFKA__PROPERTIES__ENABLE_AUTO_COMMIT", "true")
+    monkeypatch.setenv("FRAUD_KAFKA__PROPERTIES__MAX_IN_FLIGHT", "10")
+    monkeypatch.setenv("FRAUD_KAFKA__PROPERTIES__RETRIES", "0")
+
+    with pytest.raises(SettingsInvalid) as refusal:
+        load_settings()
+
+    for said in ("offsets are committed with the verdicts", "could change places", "not sent again is lost"):
+        assert said in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

@@ -24,6 +24,9 @@ _TRANSACTIONS_END_WITHIN_S: Final = 40.0
 _SOURCE_HEADERS: Final = tuple(f"dead-letter-source-{part}" for part in ("topic", "partition", "offset"))
 _ADDED_HEADERS: Final = (*_SOURCE_HEADERS, "dead-letter-reason", "dead-letter-message")
 
+# Only of a record whose timestamp its topic would not take.
+_TIMESTAMP_HEADER: Final = "dead-letter-source-timestamp"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -182,7 +185,7 @@ def _is_letter_of(answer: Answer, record: Sent) -> bool:
     reason = dict(answer.headers).get("dead-letter-reason")
     return (
         (answer.key, answer.value, kept) == (record.key, record.value, record.headers)
-        and added == list(_ADDED_HEADERS)
+        and added in (list(_ADDED_HEADERS), [_TIMESTAMP_HEADER, *_ADDED_HEADERS])
         and reason == _reason_due(record)
     )
 

@@ -39,7 +39,7 @@ def put_letters(
     """Writes the dead letters of these records."""
     producer = clients.producer(KafkaSettings(bootstrap_servers=stream.bootstrap))
     for record in records:
-        letter = dead_letter(record, Rejection(reason, f"it is {reason}"), topic=stream.dead_letters)
+        letter = dead_letter(record, Rejection(reason, f"it is {reason}"), topic=stream.dead_letters, now_ms=EPOCH_MS)
         producer.produce(
             letter.topic,
             value=letter.value,

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions
+
 from tests.harness.answered import Committed, require_each_answered_once
 from tests.harness.fault_points import Action
 from tests.harness.fraud import FRAUD, FraudProcess
@@ -71,6 +74,15 @@ class Trial:
     def send(self, records: Iterable[dict[str, Any]], **properties: Any) -> None:
         """Produces records, partitioned as Kafka's own clients do it."""
         self.sent += self.stream.produce(records, partitioner="murmur2_random", **properties)
+
+    def grow(self, partitions: int) -> None:
+        """Gives the topics more partitions."""
+        client = AdminClient({"bootstrap.servers": self.stream.bootstrap})
+        topics = (self.stream.transactions, self.stream.verdicts, self.stream.dead_letters)
+        for grown in client.create_partitions([NewPartitions(topic, partitions) for topic in topics]).values():
+            grown.result()
+        self._progress.close()
+        self._progress = Committed(self.stream.bootstrap, self.stream.group, self.stream.transactions, partitions)
 
     def worker(
         self,

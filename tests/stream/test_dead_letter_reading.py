@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stream.contracts import DeadLetterReason
 from stream.dead_letter_overview import Overview
@@ -20,7 +19,7 @@ def written(
     source: Record, *, reason: DeadLetterReason = DeadLetterReason.NOT_JSON, partition: int = 0, offset: int = 0
 ) -> Record:
     """What a reader of the dead-letter topic gets for a record that was refused."""
-    letter = dead_letter(source, Rejection(reason, f"it is {reason}"), topic="dlq")
+    letter = dead_letter(source, Rejection(reason, f"it is {reason}"), topic="dlq", now_ms=source.timestamp_ms)
     return Record("dlq", partition, offset, letter.key, letter.value, letter.headers, letter.timestamp_ms)
 
 

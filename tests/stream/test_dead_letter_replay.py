@@ -87,7 +87,7 @@ def require_each_once(stream: Stream, count: int) -> None:
 
 def letter(record: Record, place: tuple[int, int] = (3, 17)) -> Record:
     """What a reader of the dead-letter topic gets."""
-    written = dead_letter(record, Rejection(DeadLetterReason.NOT_JSON, "m"), topic="dlq")
+    written = dead_letter(record, Rejection(DeadLetterReason.NOT_JSON, "m"), topic="dlq", now_ms=0)
     return Record("dlq", *place, written.key, written.value, written.headers, written.timestamp_ms)
 
 

@@ -14,7 +14,9 @@ def record(partition: int, offset: int) -> Record:
 
 
 def test_key_value_headers_and_timestamp_are_untouched() -> None:
-    letter = dead_letter(record(2, 41), Rejection(DeadLetterReason.NOT_JSON, "not JSON"), topic="transactions.dlq")
+    letter = dead_letter(
+        record(2, 41), Rejection(DeadLetterReason.NOT_JSON, "not JSON"), topic="transactions.dlq", now_ms=123
+    )
 
     assert (letter.topic, letter.key, letter.value, letter.timestamp_ms) == (
         "transactions.dlq",
@@ -31,6 +33,16 @@ def test_key_value_headers_and_timestamp_are_untouched() -> None:
         ("dead-letter-reason", b"not_json"),
         ("dead-letter-message", b"not JSON"),
     )
+
+
+def test_a_timestamp_far_ahead_which_the_topic_may_refuse_stands_in_a_header() -> None:
+    hour_ms, why = 3_600_000, Rejection(DeadLetterReason.NOT_JSON, "not JSON")
+    early = dead_letter(record(2, 41), why, topic="transactions.dlq", now_ms=123 - hour_ms)
+    usual = dead_letter(record(2, 41), why, topic="transactions.dlq", now_ms=124)
+
+    assert early.timestamp_ms == 0
+    assert [pair for pair in early.headers if pair not in usual.headers] == [("dead-letter-source-timestamp", b"123")]
+    assert early.headers[-5:] == usual.headers[-5:]
 
 
 def test_the_offset_to_commit_is_one_after_the_last_and_to_rewind_to_is_the_first() -> None:

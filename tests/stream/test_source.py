@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream import kafka as clients
-from stream.errors import MemberFenced, OffsetsGone
+from stream.errors import MemberFenced, OffsetsGone, SettingRefused
 from stream.records import Record
 from stream.settings import KafkaSettings
 from stream.slots import Slot
@@ -48,6 +48,24 @@ def join(settings: KafkaSettings, topic: str) -> Iterator[Callable[..., Source]]
             return source
 
         yield make
+
+
+def test_a_session_that_the_broker_does_not_take_is_refused_with_the_remedy(kafka: str, topic: str) -> None:
+    short = KafkaSettings(
+        bootstrap_servers=kafka, properties={"session.timeout.ms": 5000, "transaction.timeout.ms": 3000}
+    )
+    source = Source(lambda: clients.consumer(short, f"group-of-{topic}"), topic, timer=time.monotonic)
+    source.subscribe()
+
+    def refused() -> bool:
+        try:
+            source.gather(1, 0.0)
+        except SettingRefused as refusal:
+            return "session.timeout.ms" in refusal.problem and "group.min.session.timeout.ms" in str(refusal)
+        return False
+
+    wait_until(refused, within_s=30, what="the session is not refused")
+    source.close()
 
 
 def send(settings: KafkaSettings, topic: str, count: int) -> None:
