@@ -17,6 +17,7 @@ from cli.console import say_error
 from cli.diff import diff
 from cli.evaluate import evaluate
 from cli.explain import explain
+from cli.plan import plan
 from cli.produce import produce
 from cli.rescore import rescore
 from cli.score import score
@@ -45,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (train, evaluate, explain, simulate, produce, score, rescore, diff, alert):
+for command in (train, evaluate, explain, simulate, produce, score, rescore, diff, alert, plan):
     app.command()(command)
 app.add_typer(models.app, name="models")
 app.add_typer(topics.app, name="topics")
