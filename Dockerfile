@@ -12,9 +12,11 @@ WORKDIR /build
 RUN python -m venv --without-pip /opt/fraudstream
 
 FROM tools AS project
+# Compiles the scoring kernel, and stays behind in this stage.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 COPY requirements/build.lock requirements/
 RUN pip install --only-binary :all: --require-hashes -r requirements/build.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY model model/
 COPY stream stream/
 COPY alerting alerting/

@@ -17,7 +17,7 @@ PORT ?= 9092
 
 setup: $(STAMP) ## Make .venv with the locked packages and the command .venv/bin/fraud
 
-$(STAMP): requirements/dev.lock pyproject.toml
+$(STAMP): requirements/dev.lock pyproject.toml hatch_build.py model/scoring/kernel.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): make setup PYTHON=python3.12" >&2; exit 2; }
 	@echo "Making .venv with the locked packages; this takes about a minute."

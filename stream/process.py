@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry
 
+from model.scoring.kernel import KERNEL
 from model.scoring.scorer import Scorer
 from stream import kafka as clients
 from stream.court import Court
@@ -123,7 +124,10 @@ def score_stream(
             topic=topics.transactions,
             group=settings.group_id,
             slot=settings.slot,
+            kernel=KERNEL.name,
         )
+        if KERNEL.reason is not None:
+            log.warning("forests are walked by numpy, which gives the same and takes longer", reason=KERNEL.reason)
         with watched(health, limits.stuck_s):
             worker.run()
         log.info("ended cleanly", slot_kept_for_ms=limits.session_ms if settings.static_membership else 0)

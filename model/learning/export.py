@@ -64,6 +64,7 @@ def forest_of(fitted: RandomForestClassifier) -> Forest:
         right=np.where(leaf, node, right + first).astype(np.int32),
         # Since 1.3 scikit-learn keeps shares in `value`, and `predict_proba` gives them as they are.
         probability=np.concatenate([tree.value[:, 0, 1] for tree in trees]),
+        missing_left=np.concatenate([tree.missing_go_to_left for tree in trees]).astype(np.bool_),
     )
 
 

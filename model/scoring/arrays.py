@@ -7,7 +7,7 @@ import math
 import re
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -36,12 +36,15 @@ def pack(arrays: Arrays) -> bytes:
     return file.getvalue()
 
 
-def unpack(content: bytes, kinds: Mapping[str, DTypeLike]) -> dict[str, NDArray[Any]]:
+def unpack(
+    content: bytes, kinds: Mapping[str, DTypeLike], *, optional: Collection[str] = ()
+) -> dict[str, NDArray[Any]]:
     """The arrays in what `pack` gave; nothing in it is executed, and they are never larger than it.
 
     Args:
         content: Of a .npz file, from anywhere.
         kinds: The arrays that must be in it, and no others, with their dtypes.
+        optional: Those of them that may be absent.
 
     Returns:
         Arrays that cannot be written to, by name, in the order of `kinds`.
@@ -52,7 +55,9 @@ def unpack(content: bytes, kinds: Mapping[str, DTypeLike]) -> dict[str, NDArray[
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            if sorted(member.filename for member in members) != sorted(name + _SUFFIX for name in kinds):
+            names = [member.filename for member in members]
+            kinds = {name: kind for name, kind in kinds.items() if name not in optional or name + _SUFFIX in names}
+            if sorted(names) != sorted(name + _SUFFIX for name in kinds):
                 raise NotTheArrays(f"expected the arrays {', '.join(kinds)}")
             # What is not compressed is no larger than it looks, unless two members are one.
             stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)

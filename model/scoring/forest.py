@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from model.scoring.kernel import KERNEL
+from model.scoring.packing import PackedForest, packed
 
 LEAF: Final = -1
 
@@ -30,6 +33,7 @@ class Forest:
         left: int32[m], the left child; a leaf names itself.
         right: int32[m], the right child; a leaf names itself.
         probability: float64[m], share of frauds among the training rows in a node.
+        missing_left: bool[m], whether NaN goes left; None where it always does.
     """
 
     roots: NDArray[np.int64]
@@ -38,28 +42,26 @@ class Forest:
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     probability: NDArray[np.float64]
+    missing_left: NDArray[np.bool_] | None = None
 
     def probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """The score of each row, bit for bit scikit-learn's and the same in whatever batch the row stands.
 
-        The trees' shares are added up one after the other: the last bits of a sum depend on its order.
+        The compiled kernel walks where it is loaded (`model.scoring.kernel`), numpy where it is not: with the same
+        result, and in the first case without the interpreter's lock.
 
         Args:
-            rows: float64[n, D], without NaN.
+            rows: float64[n, D], D being more than any feature that is split on; NaN goes as in training.
 
         Returns:
             float64[n], in [0, 1].
+
+        Raises:
+            ValueError: The rows have fewer features, or these arrays have a flaw.
         """
-        narrow = _narrowed(rows)
-        total = np.zeros(len(rows))
-        for first in range(0, len(rows), _PAIRS):
-            some = narrow[first : first + _PAIRS]
-            trees = max(1, _PAIRS // len(some))
-            for tree in range(0, len(self.roots), trees):
-                shares = self.probability.take(self._leaves(self.roots[tree : tree + trees], some))
-                shares[0] += total[first : first + _PAIRS]
-                total[first : first + _PAIRS] = np.add.accumulate(shares, axis=0)[-1]
-        return total / len(self.roots)
+        if KERNEL.scores is not None:
+            return self._packed.scores(rows, KERNEL.scores)
+        return self._walked(rows)
 
     def contributions(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
         """What each feature adds to the score that a row has before anything is known of it.
@@ -69,7 +71,7 @@ class Forest:
         a feature contribution method", 2013). Credits are averaged over the trees.
 
         Args:
-            rows: float64[n, D], without NaN.
+            rows: float64[n, D], as in `probabilities`.
 
         Returns:
             float64[n, D], which add up to a row's score minus the base, and the base: the mean share of frauds in the
@@ -90,26 +92,56 @@ class Forest:
         In a forest without a flaw every walk ends, after as many steps as there are nodes at most.
         """
         roots, count = self.roots, len(self.feature)
-        if any(len(one) != count for one in (self.threshold, self.left, self.right, self.probability)):
+        if any(len(one) != count for one in self._parts):
             return "its nodes have not all their parts"
         if len(roots) == 0 or roots[0] != 0 or (roots[1:] <= roots[:-1]).any() or roots[-1] >= count:
             return "its trees do not stand one behind the other"
         if (self.feature < LEAF).any() or (self.feature >= features).any():
             return f"it splits on others than its {features} features"
-        node, ends = np.arange(count), np.append(roots[1:], count)
-        end, leaf = np.repeat(ends, ends - roots), self.feature == LEAF
+        if misplaced := self._misplaced():
+            return misplaced
+        # A split into what is there and what is missing has an infinity.
+        if np.isnan(self.threshold).any():
+            return "a threshold is no number"
+        return None if ((self.probability >= 0) & (self.probability <= 1)).all() else "a probability is none"
+
+    def _misplaced(self) -> str | None:
+        """Why the nodes are no trees; None where they are. Roots and features are those of a forest."""
+        count, leaf = len(self.feature), self.feature == LEAF
+        node, ends = np.arange(count), np.append(self.roots[1:], count)
+        end = np.repeat(ends, ends - self.roots)
         for child in (self.left, self.right):
             if not np.where(leaf, child == node, (child > node) & (child < end)).all():
                 return "a node's child does not stand behind it in its tree"
-        if not np.isfinite(self.threshold).all():
-            return "a threshold is no number"
-        return None if ((self.probability >= 0) & (self.probability <= 1)).all() else "a probability is none"
+        reached = np.concatenate([self.roots, self.left[~leaf], self.right[~leaf]])
+        alone = (np.bincount(reached, minlength=count) == 1).all()
+        return None if alone else "a node is the child of none, or of two"
+
+    def _walked(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The scores by numpy.
+
+        The trees' shares are added up one after the other: the last bits of a sum depend on its order.
+        """
+        if rows.ndim != 2 or rows.shape[1] < self._width:
+            message = f"expected rows of {self._width} features at least, got an array of shape {rows.shape}"
+            raise ValueError(message)
+        narrow = _narrowed(rows)
+        total = np.zeros(len(rows))
+        for first in range(0, len(rows), _PAIRS):
+            some = narrow[first : first + _PAIRS]
+            trees = max(1, _PAIRS // len(some))
+            for tree in range(0, len(self.roots), trees):
+                shares = self.probability.take(self._leaves(self.roots[tree : tree + trees], some))
+                shares[0] += total[first : first + _PAIRS]
+                total[first : first + _PAIRS] = np.add.accumulate(shares, axis=0)[-1]
+        return total / len(self.roots)
 
     def _leaves(self, roots: NDArray[np.int64], rows: NDArray[np.float32]) -> _Nodes:
         """Where float32[n, D] end in the trees of `roots`, int64[k]: intp[k, n]."""
         leaves = np.repeat(roots, len(rows)).astype(np.intp)
         node, pairs = leaves.copy(), np.arange(len(leaves))
         cells = np.tile(np.arange(len(rows)) * rows.shape[1], len(roots))
+        gaps = bool(np.isnan(rows).any())
         while True:
             feature = self._features.take(node)
             splits = feature >= 0
@@ -120,7 +152,7 @@ class Forest:
                 leaves[pairs] = node
                 kept = np.flatnonzero(splits)
                 node, pairs, cells, feature = node.take(kept), pairs.take(kept), cells.take(kept), feature.take(kept)
-            node = self._step(node, feature, cells, rows)
+            node = self._step(node, feature, cells, rows, gaps=gaps)
         leaves[pairs] = node
         return leaves.reshape(len(roots), len(rows))
 
@@ -129,17 +161,18 @@ class Forest:
         total = np.zeros(rows.size)
         node = np.repeat(self.roots, len(rows)).astype(np.intp)
         cells = np.tile(np.arange(len(rows)) * rows.shape[1], len(self.roots))
+        gaps = bool(np.isnan(rows).any())
         while len(node):
             feature = self._features.take(node)
             kept = np.flatnonzero(feature >= 0)
             node, cells, feature = node.take(kept), cells.take(kept), feature.take(kept)
-            child = self._step(node, feature, cells, rows)
+            child = self._step(node, feature, cells, rows, gaps=gaps)
             change = self.probability.take(child) - self.probability.take(node)
             total += np.bincount(cells + feature, weights=change, minlength=len(total))
             node = child
         return total.reshape(rows.shape)
 
-    def _step(self, node: _Nodes, feature: _Nodes, cells: _Nodes, rows: NDArray[np.float32]) -> _Nodes:
+    def _step(self, node: _Nodes, feature: _Nodes, cells: _Nodes, rows: NDArray[np.float32], *, gaps: bool) -> _Nodes:
         """The child that each pair goes on to; a leaf stays where it is.
 
         Args:
@@ -147,12 +180,50 @@ class Forest:
             feature: intp[k], what the nodes split on, `LEAF` included.
             cells: intp[k], where the pairs' rows begin in `rows`.
             rows: float32[n, D], C-contiguous.
+            gaps: Whether some of them are NaN.
         """
         # A leaf's -1 names the cell before the row's first; what stands there does not matter.
-        right = rows.reshape(-1).take(cells + feature, mode="clip") > self._thresholds.take(node)
+        values = rows.reshape(-1).take(cells + feature, mode="clip")
+        right = values > self._thresholds.take(node)
+        if gaps:
+            right |= np.isnan(values) & self._missing_right.take(node)
         sides = node + node
         sides += right
         return self._children.take(sides)
+
+    @property
+    def _parts(self) -> tuple[NDArray[Any], ...]:
+        """What there is of each node besides its feature."""
+        parts = (self.threshold, self.left, self.right, self.probability)
+        return parts if self.missing_left is None else (*parts, self.missing_left)
+
+    @cached_property
+    def _width(self) -> int:
+        """Features that a row has at least."""
+        return int(self.feature.max(initial=0)) + 1
+
+    @cached_property
+    def _packed(self) -> PackedForest:
+        # The kernel believes what it is given, wherever these arrays come from.
+        if flaw := self.flaw(self._width):
+            message = f"these arrays are no forest: {flaw}"
+            raise ValueError(message)
+        return packed(
+            roots=self.roots,
+            feature=self.feature,
+            threshold=self._thresholds,
+            left=self.left,
+            right=self.right,
+            missing_right=self._missing_right,
+            probability=self.probability,
+        )
+
+    @cached_property
+    def _missing_right(self) -> NDArray[np.bool_]:
+        """bool[m], False in a leaf."""
+        if self.missing_left is None:
+            return np.zeros(len(self.feature), np.bool_)
+        return (self.feature >= 0) & ~self.missing_left
 
     @cached_property
     def _features(self) -> _Nodes:

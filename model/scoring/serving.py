@@ -20,7 +20,9 @@ from model.scoring.linear import Linear
 _OF_INPUTS: Final = ("medians", "low", "high", "centre", "scale")
 _OF_FORESTS: Final = ("roots", "feature", "threshold", "left", "right", "probability")
 _DOUBLES: Final = np.dtype("<f8")
-# All of them are always in the file, without an element where the model has no such part.
+# Models of before had no such array: no row with NaN comes to a forest, since preparing fills the gaps.
+_MISSING_LEFT: Final = "forest_missing_left"
+# All others are always in the file, without an element where the model has no such part.
 _ARRAYS: Final[dict[str, np.dtype[Any]]] = {
     "about": np.dtype("u1"),
     **dict.fromkeys(_OF_INPUTS, _DOUBLES),
@@ -30,6 +32,7 @@ _ARRAYS: Final[dict[str, np.dtype[Any]]] = {
     "forest_left": np.dtype("<i4"),
     "forest_right": np.dtype("<i4"),
     "forest_probability": _DOUBLES,
+    _MISSING_LEFT: np.dtype("u1"),
     **dict.fromkeys(("linear_coefficients", "linear_intercept", "linear_centre"), _DOUBLES),
     **dict.fromkeys(("calibration_knots", "calibration_values", "calibration_line"), _DOUBLES),
 }
@@ -139,6 +142,7 @@ class ServingModel:
         arrays |= {"about": np.frombuffer(msgspec.json.encode(about), np.uint8)}
         if isinstance(classifier, Forest):
             arrays |= {f"forest_{name}": getattr(classifier, name) for name in _OF_FORESTS}
+            arrays |= {_MISSING_LEFT: () if classifier.missing_left is None else classifier.missing_left}
         else:
             arrays |= {"linear_coefficients": classifier.coefficients, "linear_centre": classifier.centre}
             arrays |= {"linear_intercept": (classifier.intercept,)}
@@ -155,7 +159,7 @@ class ServingModel:
             ServingDamaged: They are no model, or one that contradicts itself.
         """
         try:
-            arrays = unpack(content, _ARRAYS)
+            arrays = unpack(content, _ARRAYS, optional=(_MISSING_LEFT,))
             about = msgspec.json.decode(arrays["about"].tobytes(), type=_About)
         except (NotTheArrays, msgspec.DecodeError, UnicodeDecodeError) as refusal:
             raise _damaged(str(refusal)) from refusal
@@ -183,7 +187,9 @@ class ServingModel:
 
 def _classifier(about: _About, arrays: dict[str, NDArray[Any]]) -> Forest | Linear:
     if about.classifier == "forest":
-        return Forest(**{name: arrays[f"forest_{name}"] for name in _OF_FORESTS})
+        strays = arrays.get(_MISSING_LEFT, np.empty(0))
+        of_nodes = {name: arrays[f"forest_{name}"] for name in _OF_FORESTS}
+        return Forest(**of_nodes, missing_left=strays.astype(np.bool_) if len(strays) else None)
     return Linear(arrays["linear_coefficients"], float(arrays["linear_intercept"][0]), arrays["linear_centre"])
 
 

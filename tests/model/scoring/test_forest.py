@@ -12,6 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from model.learning.export import forest_of
 from model.scoring import forest as walking
 from model.scoring.forest import Forest
+from model.scoring.kernel import KERNEL, Kernel
 
 _SHAPES = [
     {"n_estimators": 1, "max_depth": 1},
@@ -23,6 +24,14 @@ _SHAPES = [
     {"n_estimators": 31, "criterion": "log_loss", "max_samples": 0.3},
     {"n_estimators": 60, "class_weight": "balanced_subsample"},
 ]
+
+
+@pytest.fixture(autouse=True, params=["c", "numpy"])
+def _walk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test by the compiled kernel, and by numpy."""
+    if request.param == "c" and KERNEL.scores is None:
+        pytest.skip(str(KERNEL.reason))
+    monkeypatch.setattr(walking, "KERNEL", KERNEL if request.param == "c" else Kernel(None, "numpy is asked to walk"))
 
 
 def _table(seed: int, rows: int = 300) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -176,6 +185,10 @@ def test_a_child_in_another_tree_is_a_flaw() -> None:
     changed = replace(forest, right=_changed(forest.right, 0, int(forest.roots[1])))
 
     assert "in its tree" in (changed.flaw(rows.shape[1]) or "")
+    twice = replace(forest, left=_changed(forest.left, 0, int(forest.right[0])))
+    assert twice.flaw(rows.shape[1]) == "a node is the child of none, or of two"
+    assert forest.missing_left is not None
+    assert replace(forest, missing_left=forest.missing_left[:-1]).flaw(rows.shape[1]) is not None
     assert replace(forest, left=forest.left[:-1]).flaw(rows.shape[1]) == "its nodes have not all their parts"
     assert replace(forest, roots=forest.roots[:0]).flaw(rows.shape[1]) is not None
     around = np.array([0, 2**63 - 1, -(2**63), -1, 5])

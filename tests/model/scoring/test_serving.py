@@ -265,6 +265,17 @@ def test_a_regression_that_contradicts_itself_is_refused(
         ServingModel.decode(pack({**arrays, name: change(arrays[name])}))
 
 
+def test_a_model_from_before_the_way_of_gaps_was_kept_scores_as_ever() -> None:
+    model, (rows, times) = served(3), _extremes(3)
+    arrays = unpack(model.encode(), _ARRAYS)
+    assert len(arrays.pop("forest_missing_left")) == len(arrays["forest_feature"])
+
+    older = ServingModel.decode(pack(arrays))
+
+    assert older.probabilities(rows, times).tobytes() == model.probabilities(rows, times).tobytes()
+    assert ServingModel.decode(older.encode()).encode() == older.encode()
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), pack({"about": np.zeros(1)})])
 def test_other_files_are_refused(content: bytes) -> None:
     with pytest.raises(ServingDamaged, match="arrays"):
