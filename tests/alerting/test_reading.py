@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec.structs import replace
 
 from alerting.reading import Unreadable, alert_in
 from stream.contracts import VERDICT_HEADER, Ruling
@@ -20,13 +19,13 @@ def test_a_fraud_calls_for_an_alert() -> None:
 
 def test_a_legitimate_verdict_is_passed_over_by_its_header_alone() -> None:
     assert alert_in(LEGITIMATE) is None
-    assert alert_in(dataclasses.replace(LEGITIMATE, value=b"never looked at")) is None
+    assert alert_in(replace(LEGITIMATE, value=b"never looked at")) is None
 
 
 @pytest.mark.parametrize("headers", [(), ((VERDICT_HEADER, None),), ((VERDICT_HEADER, b"perhaps"),)])
 def test_without_a_header_that_says_so_the_value_decides(headers: tuple[tuple[str, bytes | None], ...]) -> None:
-    assert alert_in(dataclasses.replace(FRAUD, headers=headers)) == alert()
-    assert alert_in(dataclasses.replace(LEGITIMATE, headers=headers)) is None
+    assert alert_in(replace(FRAUD, headers=headers)) == alert()
+    assert alert_in(replace(LEGITIMATE, headers=headers)) is None
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,7 @@ def test_without_a_header_that_says_so_the_value_decides(headers: tuple[tuple[st
 )
 def test_what_is_no_verdict_is_said_to_be_none_without_its_values(value: bytes | None) -> None:
     with pytest.raises(Unreadable) as refusal:
-        alert_in(dataclasses.replace(FRAUD, value=value))
+        alert_in(replace(FRAUD, value=value))
 
     assert refusal.value.message
     assert ACCOUNT not in refusal.value.message

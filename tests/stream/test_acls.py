@@ -346,7 +346,7 @@ def test_a_grant_that_is_taken_away_stops_the_scorer_and_given_back_it_goes_on_f
             secured.grant([Grant(principal, "Describe", "topic", one.name)])
         stream.produce(transactions(40, 40))
         assert scorer.process.wait(timeout=60) == 2
-    assert answered(secured, stream) == 40
+    assert 40 <= answered(secured, stream) < 80  # batches without what is refused were kept
 
     secured.grant([one])
     with FraudProcess("score", "--model", trained_model, env=env, log=tmp_path / "again.log") as scorer:
