@@ -76,6 +76,19 @@ class TransactionDecoder:
         self._pack = struct.Struct(f"{len(own)}d").pack
         self._amount = self._inputs.index(_AMOUNT) if _AMOUNT in self._inputs else None
 
+    def decode_all(self, values: Sequence[bytes | None]) -> list[Transaction | Rejection]:
+        """What `decode` says of each, in less time where nothing is wrong with any."""
+        whole = [value for value in values if value is not None]
+        if len(whole) == len(values) and self._look_plain(whole):
+            try:
+                transactions = list(map(self._decode, whole))
+            except (msgspec.DecodeError, RecursionError):
+                pass  # the slower way says of which, and why
+            else:
+                if all(map(_has_its_time, transactions)):
+                    return [*transactions]
+        return [self.decode(value) for value in values]
+
     def decode(self, value: bytes | None) -> Transaction | Rejection:
         """The transaction in a record's value, or why there is none. Raises nothing for what is in `value`."""
         if value is None:
@@ -93,9 +106,17 @@ class TransactionDecoder:
             transaction = self._decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError) as refusal:
             return diagnose(value, self._inputs, refusal)
-        if isinstance(transaction.event_time, int) and not 0 <= transaction.event_time <= LATEST_EPOCH_MS:
-            return diagnose(value, self._inputs, None)
-        return transaction
+        return transaction if _has_its_time(transaction) else diagnose(value, self._inputs, None)
+
+    def _look_plain(self, values: Sequence[bytes]) -> bool:
+        """Whether all are short and ASCII, with the one bracket that a flat object has."""
+        joined = b"".join(values)
+        return (
+            joined.isascii()
+            and joined.count(b"{") <= len(values)
+            and b"[" not in joined
+            and max(map(len, values), default=0) <= self._max_bytes
+        )
 
     def matrix(self, transactions: Sequence[Transaction]) -> NDArray[np.float64]:
         """The model inputs of decoded transactions: float64[n, d], NaN where missing or null."""
@@ -121,6 +142,11 @@ class TransactionDecoder:
         """When decoded transactions happened: int64[n], whole epoch milliseconds UTC."""
         moments = [transaction.event_time for transaction in transactions]
         return np.array([one if isinstance(one, int) else (one - _EPOCH) // _MILLISECOND for one in moments], np.int64)
+
+
+def _has_its_time(transaction: Transaction) -> bool:
+    """Whether its time is one that the contract knows, where it is a number."""
+    return not isinstance(transaction.event_time, int) or 0 <= transaction.event_time <= LATEST_EPOCH_MS
 
 
 def event_time_of(transaction: Transaction) -> datetime:

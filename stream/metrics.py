@@ -132,7 +132,7 @@ class ScorerMetrics:
         for rejection in judged.rejections:
             self._dead_letters.labels(rejection.reason.value).inc()
         self._verdicts.labels(Ruling.FRAUD.value).inc(judged.frauds)
-        self._verdicts.labels(Ruling.LEGITIMATE.value).inc(len(judged.verdicts) - judged.frauds)
+        self._verdicts.labels(Ruling.LEGITIMATE.value).inc(len(judged.ruled) - judged.frauds)
         # Clocks of other machines may be ahead.
         self._event_to_verdict.observe_all(np.maximum(judged.event_ages, 0.0))
         self._record_to_verdict.observe_all(np.maximum(judged.record_ages, 0.0))

@@ -82,7 +82,7 @@ class Rescored:
 
     def add(self, judged: Judged) -> None:
         """Counts a committed batch."""
-        self.verdicts += len(judged.verdicts)
+        self.verdicts += len(judged.ruled)
         self.frauds += judged.frauds
         self.dead_letters.update(rejection.reason for rejection in judged.rejections)
 

@@ -22,7 +22,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from model.scoring.scorer import Scorer
-from stream.contracts import Ruling, Verdict
+from stream.contracts import Ruling
 from stream.judging import Judge, Judged
 from stream.records import Outgoing, Record
 from stream.settings import TopicSettings
@@ -38,7 +38,7 @@ _TICK_S: Final = 0.1
 _DRAIN_S: Final = 2.0
 _SAID_EVERY_S: Final = 60.0
 
-_Ruled: TypeAlias = Sequence[tuple[Record, Verdict]]
+_Ruled: TypeAlias = Sequence[tuple[Record, Ruling]]
 
 
 class Skipped(StrEnum):
@@ -116,9 +116,9 @@ class Shadow:
 
     def offer(self, judged: Judged) -> None:
         """Takes over a committed batch where there is room; never waits."""
-        ruled = judged.verdicts
-        if self._judge is None or not ruled:
+        if self._judge is None or not judged.ruled:
             return
+        ruled = list(zip(judged.ruled, judged.rulings, strict=True))
         size = _bytes(ruled)
         with self._news:
             # One batch always has room, however large batches are.
@@ -199,11 +199,10 @@ class Shadow:
         if judged.rejections:
             reasons = ", ".join(sorted({rejection.reason.value for rejection in judged.rejections}))
             self._skip(Skipped.UNSCORABLE, len(judged.rejections), f"it cannot score some records ({reasons})")
-        challenges = iter(judged.verdicts)
+        challenges = iter(judged.rulings)
         for (_, champion), outgoing in zip(ruled, judged.outgoing, strict=True):
             if outgoing.topic == self._topics.verdicts:
-                _, challenger = next(challenges)
-                self._write(outgoing, champion.verdict, challenger.verdict)
+                self._write(outgoing, champion, next(challenges))
 
     def _write(self, outgoing: Outgoing, champion: Ruling, challenger: Ruling) -> None:
         try:

@@ -299,7 +299,7 @@ class _News:
 
     def add(self, judged: Judged) -> None:
         """Counts a committed batch."""
-        self._verdicts += len(judged.verdicts)
+        self._verdicts += len(judged.ruled)
         self._frauds += judged.frauds
         self._dead_letters += len(judged.rejections)
 

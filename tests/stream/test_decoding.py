@@ -159,3 +159,34 @@ def test_the_matrix_has_a_row_for_each_transaction_and_a_column_for_each_input(i
 def test_an_input_with_a_name_that_no_record_can_show_is_refused_at_start(name: str) -> None:
     with pytest.raises(InputNameUnusable, match="rename"):
         TransactionDecoder(["V1", name], max_bytes=1000)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        b"",
+        b"{",
+        record(V1="no number"),
+        record(V1=float("inf")),
+        record(event_time=-1),
+        record(account_id="Zürich"),
+        b'{"transaction_id":"t","event_time":1,"ignored":"\xff"}',
+        record(ignored={"a": [1, {"b": 2}]}),
+        record(ignored="[{"),
+        b'{"transaction_id":"t","event_time":1,"deep":' + b"[" * 500 + b"]" * 500 + b"}",
+        b'{"transaction_id":"t","event_time":1,"deep":' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b"}",
+        record(ignored="x" * 1_000),
+    ],
+)
+def test_a_record_says_the_same_alone_and_among_others(odd: bytes | None) -> None:
+    """What is decoded for a whole batch at once must not hang on the batch."""
+    plain = [record(transaction_id=f"t-{at}", V1=at) for at in range(5)]
+    empty = [b"x"] * 6_000  # no bracket of their own, where brackets are counted for all
+
+    for values in ([odd], [*plain, odd], [odd, *plain], [odd, *empty]):
+        assert DECODER.decode_all(values) == [DECODER.decode(value) for value in values]
+
+
+def test_a_batch_of_none_is_none() -> None:
+    assert DECODER.decode_all([]) == []

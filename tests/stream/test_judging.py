@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from model.scoring.calendar import CALENDAR
 from model.scoring.scorer import Scorer
-from stream.contracts import DeadLetterReason, Reason, Ruling, Verdict
+from stream.contracts import DeadLetterReason, Ruling, Verdict
 from stream.errors import ScorerBroken
 from stream.judging import Judge, Judged
 from stream.records import Record
@@ -37,6 +37,15 @@ def _judged(scorer: Scorer, values: Sequence[Mapping[str, Any] | bytes]) -> Judg
     return judge.judge([Record("transactions", 0, at, b"k", value, (), 0) for at, value in enumerate(encoded)])
 
 
+def _verdicts(judged: Judged) -> list[Verdict]:
+    """What was written, dead letters left out."""
+    return [
+        msgspec.json.decode(one.value or b"", type=Verdict)
+        for one in judged.outgoing
+        if one.topic == TopicSettings().verdicts
+    ]
+
+
 def _transactions(rows: int = 300) -> list[dict[str, Any]]:
     inputs, times, _ = table(len(INPUTS), rows=rows, seed=11)
     return [
@@ -52,7 +61,7 @@ def _transactions(rows: int = 300) -> list[dict[str, Any]]:
 def test_a_fraud_comes_with_its_reasons_and_a_legitimate_transaction_without(scorer: Scorer) -> None:
     judged = _judged(scorer, _transactions())
 
-    verdicts = [verdict for _, verdict in judged.verdicts]
+    verdicts = _verdicts(judged)
     frauds = [verdict for verdict in verdicts if verdict.verdict is Ruling.FRAUD]
     assert 10 < len(frauds) < 290
     assert not any(verdict.reasons for verdict in verdicts if verdict.verdict is Ruling.LEGITIMATE)
@@ -70,8 +79,11 @@ def test_reasons_belong_to_the_transaction_they_stand_with(scorer: Scorer) -> No
     together = _judged(scorer, [b"not JSON", *transactions, b"{}"])
 
     assert len(together.rejections) == 2
-    for (record, verdict), sent in zip(together.verdicts, transactions, strict=True):
+    for record, ruling, verdict, sent in zip(
+        together.ruled, together.rulings, _verdicts(together), transactions, strict=True
+    ):
         assert verdict.transaction_id == sent["transaction_id"] == f"t-{record.offset - 1}"
+        assert (verdict.verdict, verdict.source.offset) == (ruling, record.offset)
         for reason in verdict.reasons:
             if reason.feature in INPUTS:
                 assert reason.value == sent[reason.feature]
@@ -79,24 +91,15 @@ def test_reasons_belong_to_the_transaction_they_stand_with(scorer: Scorer) -> No
 
 def test_a_batch_does_not_change_what_is_said_of_a_transaction(scorer: Scorer) -> None:
     transactions = _transactions(40)
-    together = [verdict for _, verdict in _judged(scorer, transactions).verdicts]
+    together = _verdicts(_judged(scorer, transactions))
 
     for sent, expected in zip(transactions, together, strict=True):
-        alone = _judged(scorer, [sent]).verdicts[0][1]
+        alone = _verdicts(_judged(scorer, [sent]))[0]
         assert (alone.fraud_probability, alone.reasons) == (expected.fraud_probability, expected.reasons)
 
 
-def test_every_verdict_is_written_as_it_was_found(scorer: Scorer) -> None:
-    judged = _judged(scorer, _transactions(60))
-
-    written = [msgspec.json.decode(one.value or b"", type=Verdict) for one in judged.outgoing]
-
-    assert written == [verdict for _, verdict in judged.verdicts]
-    assert any(isinstance(reason, Reason) for verdict in written for reason in verdict.reasons)
-
-
 def test_the_scorer_is_told_when_a_transaction_happened_however_it_is_written(scorer: Scorer) -> None:
-    sent = next(one for one in _transactions() if _judged(scorer, [one]).verdicts[0][1].verdict is Ruling.FRAUD)
+    sent = next(one for one in _transactions() if _judged(scorer, [one]).frauds)
     night = MOMENT.replace(hour=3)
     written = [
         night.isoformat(),
@@ -104,7 +107,7 @@ def test_the_scorer_is_told_when_a_transaction_happened_however_it_is_written(sc
         int(night.timestamp() * 1000),
     ]
 
-    verdicts = [verdict for _, verdict in _judged(scorer, [{**sent, "event_time": one} for one in written]).verdicts]
+    verdicts = _verdicts(_judged(scorer, [{**sent, "event_time": one} for one in written]))
 
     assert len({(verdict.fraud_probability, verdict.reasons) for verdict in verdicts}) == 1
     rows = np.array([[np.nan if sent[name] is None else sent[name] for name in INPUTS]])
@@ -118,7 +121,7 @@ def test_the_scorer_is_told_when_a_transaction_happened_however_it_is_written(sc
 def test_a_batch_without_a_transaction_has_no_verdicts(scorer: Scorer) -> None:
     judged = _judged(scorer, [b"no", b"{}"])
 
-    assert judged.verdicts == []
+    assert (judged.ruled, judged.rulings) == ([], [])
     assert len(judged.outgoing) == len(judged.rejections) == 2
     assert set(judged.missing.values()) == {0}
 
@@ -154,8 +157,9 @@ def test_a_record_that_the_model_cannot_bear_is_a_dead_letter_and_the_others_get
         (DeadLetterReason.SCORING_FAILED, "the model raised ArithmeticError")
     ] * 3
     assert [at for at, one in enumerate(judged.outgoing) if one.topic == "transactions.dlq"] == [0, 17, 299]
-    kept = [verdict for at, (_, verdict) in enumerate(sound.verdicts) if at not in {0, 17, 299}]
-    assert [verdict for _, verdict in judged.verdicts] == kept
+    assert _verdicts(judged) == [verdict for at, verdict in enumerate(_verdicts(sound)) if at not in {0, 17, 299}]
+    assert [record.offset for record in judged.ruled] == [at for at in range(300) if at not in {0, 17, 299}]
+    assert len(judged.event_ages) == len(judged.ruled)
 
 
 def test_a_model_that_bears_nothing_ends_the_worker_and_dooms_no_record(scorer: Scorer) -> None:

@@ -112,7 +112,7 @@ def _written(kafka: str, topics: TopicSettings, count: int) -> list[Verdict]:
 
 def _expected(judged: Judged, challenger: Scorer) -> dict[str, Ruling]:
     """What the challenger says of each transaction, by numpy alone."""
-    values = [json.loads(record.value or b"") for record, _ in judged.verdicts]
+    values = [json.loads(record.value or b"") for record in judged.ruled]
     rows = np.array([[one.get(name) for name in challenger.inputs] for one in values], dtype=np.float64)
     times = np.array([one["event_time"] for one in values])
     frauds = challenger.score(rows, times) >= challenger.threshold
@@ -136,10 +136,13 @@ def test_the_challenger_rules_on_what_the_champion_ruled_on_and_disagreements_ar
     assert {one.transaction_id: one.verdict for one in verdicts} == expected
     assert len(verdicts) == 300
     assert {(one.model.name, one.model.version, one.threshold) for one in verdicts} == {("small", "challenger", 0.4)}
-    assert {one.transaction_id: one.source for one in verdicts} == {
-        one.transaction_id: one.source for _, one in judged.verdicts
+    ids = [json.loads(record.value or b"")["transaction_id"] for record in judged.ruled]
+    assert {one.transaction_id: (one.source.partition, one.source.offset) for one in verdicts} == {
+        name: (record.partition, record.offset) for name, record in zip(ids, judged.ruled, strict=True)
     }
-    assert counts.verdicts == Counter((one.verdict, expected[one.transaction_id]) for _, one in judged.verdicts)
+    assert counts.verdicts == Counter(
+        (ruling, expected[name]) for name, ruling in zip(ids, judged.rulings, strict=True)
+    )
     assert counts.verdicts[Ruling.FRAUD, Ruling.LEGITIMATE] > 0
     assert counts.skipped.total() == 0
 

@@ -43,8 +43,8 @@ class Copyist:
         copies = [Outgoing(self._topic, record.key, record.value, ()) for record in records]
         return Judged(
             copies,
-            verdicts=[],
-            frauds=0,
+            ruled=[],
+            rulings=[],
             rejections=[],
             scoring_seconds=0.0,
             missing={},
