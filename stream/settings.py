@@ -171,7 +171,7 @@ class ScorerSettings(Section):
     model: str | None = Field(None, description="What scores: directory of a model, or its name in the registry")
     group_id: str = Field("fraud-scorer", min_length=1)
     slot: NonNegativeInt = Field(0, description="Which of the group's workers this is; each needs its own")
-    batch_size: Annotated[int, Field(ge=1, le=100_000)] = Field(500, description="Records scored at most at once")
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] = Field(2_000, description="Records scored at most at once")
     batch_wait_ms: Annotated[int, Field(ge=0, le=10_000)] = Field(
         0, description="Time that a record waits for others at most; 0 takes what is there"
     )
