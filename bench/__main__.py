@@ -103,7 +103,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="a file with labels; simulated without")
     parser.add_argument("--profile", help="what its columns are; ulb unless said")
     parser.add_argument("--contenders", type=contenders, default=list(ROSTER), help=f"of {','.join(by_name)}")
-    parser.add_argument("--batch", type=numbers, default=[500, 2000], help="sizes; the first for latency too")
+    parser.add_argument("--batch", type=numbers, default=[2000, 500], help="sizes; the first for latency too")
     parser.add_argument("--seconds", type=float, default=15, help="of each run")
     parser.add_argument("--transactions", type=int, default=800_000, help="that wait when a run begins")
     parser.add_argument(

@@ -49,11 +49,13 @@ class Contender:
     """One of them.
 
     Attributes:
-        name: Of its folder, and in the figures.
+        name: In the figures.
         title: For people.
         scores: Whether it looks at what it reads.
         onnx: Whether it reads `forest.onnx`.
         batch: Its own bound of a batch; None takes the run's.
+        folder: In bench/contenders; None where it is called as the contender.
+        options: That it is started with besides what all are.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Contender:
     scores: bool = True
     onnx: bool = False
     batch: int | None = None
+    folder: str | None = None
+    options: tuple[str, ...] = ()
 
 
 OURS: Final = Contender("ours", "fraudstream")
@@ -71,6 +75,7 @@ ROSTER: Final = (
     Contender("sklearn_batched", "confluent-kafka and scikit-learn, batched"),
     Contender("sklearn_single", "confluent-kafka and scikit-learn, a record at a time", batch=100),
     Contender("quix", "Quix Streams and ONNX Runtime", onnx=True),
+    Contender("quix_whole", "Quix Streams, past its own API", onnx=True, folder="quix", options=("--whole",)),
     Contender("faust", "Faust-streaming and ONNX Runtime", onnx=True),
     Contender("kafka_streams", "Kafka Streams (JVM) and ONNX Runtime", onnx=True),
 )
@@ -108,7 +113,7 @@ def made_ready(contender: Contender, materials: Path) -> Command:
             "batch": str(contender.batch or task.batch),
         }
         named = [part for name, value in options.items() for part in (f"--{name}", value)]
-        return [*program, *named], {"PYTHONPATH": str(_ROOT)}
+        return [*program, *named, *contender.options], {"PYTHONPATH": str(_ROOT)}
 
     return told
 
@@ -129,7 +134,7 @@ def _ours(task: Task) -> tuple[list[str], dict[str, str]]:
 
 
 def _program(contender: Contender) -> Sequence[str]:
-    folder = _FOLDERS / contender.name
+    folder = _FOLDERS / (contender.folder or contender.name)
     if (folder / "pom.xml").exists():
         return _compiled(folder)
     if not (folder / "requirements.txt").exists():

@@ -43,7 +43,7 @@ def test_what_has_no_figure_shows_a_dash_and_why() -> None:
 
     assert [row[0] for row in found.rows] == [CEILING.title, OURS.title, QUIX.title]
     assert all(len(row) == len(found.headings) for row in found.rows)
-    assert found.rows[1][1:] == ["24,000", "0.60", "12", "30,000", "0.75", "12"]
+    assert found.rows[1][1:] == ["30,000", "0.75", "12.3", "24,000", "0.60", "12.3"]
     assert found.rows[2][1:] == [ABSENT] * 6
     assert found.notes == [f"{QUIX.title}, batch 500: pip failed: no such version"]
 

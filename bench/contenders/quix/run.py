@@ -1,4 +1,4 @@
-"""Quix Streams, exactly once: the forest through ONNX Runtime on all records of a checkpoint at once."""
+"""Quix Streams, exactly once: the forest through ONNX Runtime, as Quix documents it, or on whole checkpoints."""
 
 # Its libraries are installed in an environment of its own only.
 # mypy: ignore-errors
@@ -27,7 +27,12 @@ def main() -> None:
     with TemporaryDirectory(prefix="contender-") as state:
         app = _app(options, Path(state))
         transactions = app.topic(options.transactions, key_deserializer="bytes", value_deserializer="bytes")
-        app.dataframe(transactions).sink(Scoring(app, options.verdicts, score_with(options.model)))
+        score = score_with(options.model)
+        if options.whole:
+            app.dataframe(transactions).sink(Scoring(app, options.verdicts, score))
+        else:
+            verdicts = app.topic(options.verdicts, key_serializer="bytes", value_serializer="bytes")
+            app.dataframe(transactions).apply(lambda value: score([value])[0]).to_topic(verdicts)
         app.run()
 
 
@@ -142,6 +147,7 @@ def _options() -> argparse.Namespace:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--model", required=True, type=Path)
     parser.add_argument("--batch", required=True, type=int)
+    parser.add_argument("--whole", action="store_true", help="score a checkpoint at once, and write past Quix")
     parser.add_argument("--commit-interval", type=float, default=0.1, help="seconds, while batches do not fill")
     return parser.parse_args()
 
