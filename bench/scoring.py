@@ -1,8 +1,8 @@
 """The model alone: `python -m bench.scoring [--data FILE --profile ulb]`, beside scikit-learn and the walk by numpy.
 
 One forest of 100 trees, learnt from the first four fifths of the file (of simulated transactions without one), scores
-the later rows: through `Scorer.score`, which prepares them first, and bare, on rows that are prepared already.
-Nothing uses a second core. All give the same bits, or the run ends.
+the later rows: through `Scorer.score`, which prepares them first, and bare, on rows that are prepared already. Those
+that it scores highest are explained. Nothing uses a second core. All give the same bits, or the run ends.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import numpy as np
@@ -34,13 +34,17 @@ from model.learning.windows import labels_of
 from model.profile import Profile, load_profile
 from model.scoring import forest as walking
 from model.scoring.calibration import IDENTITY
+from model.scoring.forest import Forest
 from model.scoring.kernel import KERNEL, NAME, Kernel
 from model.scoring.scorer import Scorer
 from model.scoring.serving import ServingModel
 from model.simulation import simulate
 from model.simulation_plan import SimulationPlan
 
+Given = TypeVar("Given")
+
 _BATCHES = (1, 256, 2000)
+_EXPLAINED = (1, 10, 256)
 _ROUNDS = 5
 _ROUND_S = 0.4
 _TREES = 100
@@ -76,6 +80,7 @@ def main() -> None:
     later = slice(len(dataset) - max(_BATCHES), len(dataset))
     scorer = Scorer(serving, threshold=0.5, name="bench", version="1")
     bench_scoring(scorer, pipeline, dataset.inputs[later], dataset.times[later], profile.calendar_features)
+    bench_explaining(serving, dataset.inputs[later], dataset.times[later])
     _bench_starting(serving, pipeline[-1])
 
 
@@ -100,7 +105,7 @@ def bench_scoring(
         ways: dict[str, Callable[[], object]] = {
             "rows scored": partial(scorer.score, batch, moments),
             "rows through the forest": partial(forest.probabilities, prepared),
-            "rows through the forest by numpy": partial(_by_numpy, forest, prepared),
+            "rows through the forest by numpy": partial(_by_numpy, forest.probabilities, prepared),
         }
         seconds = _seconds([partial(fitted.predict_proba, prepared), *ways.values()])
         for figure, taken in zip(ways, seconds[1:], strict=True):
@@ -119,6 +124,39 @@ def bench_scoring(
                 inputs=len(scorer.inputs),
                 load=round(os.getloadavg()[0], 1),
             )
+
+
+def bench_explaining(serving: ServingModel, rows: NDArray[np.float64], times: NDArray[np.int64]) -> None:
+    """Prints what each feature adds to a score, by the forest alone and by numpy, for the rows that score highest.
+
+    Args:
+        serving: A model whose classifier is a forest.
+        rows: float64[n, d], 256 at least.
+        times: int64[n], epoch milliseconds UTC.
+    """
+    forest = serving.classifier
+    assert isinstance(forest, Forest)
+    prepared = serving.prepare(rows, times)
+    suspected = prepared[np.argsort(-forest.probabilities(prepared), kind="stable")]
+    for size in _EXPLAINED:
+        batch = np.ascontiguousarray(suspected[:size])
+        assert forest.contributions(batch)[0].tobytes() == _by_numpy(forest.contributions, batch)[0].tobytes()
+        ours, numpys = _seconds([partial(forest.contributions, batch), partial(_by_numpy, forest.contributions, batch)])
+        show(
+            "explanations",
+            size / ours,
+            "rows/s",
+            baseline="the walk by numpy",
+            baseline_value=size / numpys,
+            batch=size,
+            microseconds=round(ours * 1e6, 1),
+            baseline_microseconds=round(numpys * 1e6, 1),
+            kernel=NAME,
+            trees=len(forest.roots),
+            nodes=len(forest.feature),
+            inputs=len(serving.inputs),
+            load=round(os.getloadavg()[0], 1),
+        )
 
 
 def _bench_starting(serving: ServingModel, fitted: RandomForestClassifier) -> None:
@@ -169,9 +207,9 @@ def _learnt(dataset: Dataset, profile: Profile) -> tuple[Pipeline, ServingModel]
     return pipeline, serving_model(pipeline, inputs=profile.inputs, calendar=calendar, calibration=IDENTITY)
 
 
-def _by_numpy(forest: walking.Forest, prepared: NDArray[np.float64]) -> NDArray[np.float64]:
-    with patch.object(walking, "KERNEL", Kernel(None, KERNEL.reason or "numpy is asked to walk")):
-        return forest.probabilities(prepared)
+def _by_numpy(walk: Callable[[NDArray[np.float64]], Given], prepared: NDArray[np.float64]) -> Given:
+    with patch.object(walking, "KERNEL", Kernel(reason=KERNEL.reason or "numpy is asked to walk")):
+        return walk(prepared)
 
 
 def _seconds(calls: Sequence[Callable[[], object]]) -> list[float]:

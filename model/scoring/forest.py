@@ -70,21 +70,21 @@ class Forest:
         on (Saabas, "Interpreting random forests", 2014; Palczewska et al., "Interpreting random forest models using
         a feature contribution method", 2013). Credits are averaged over the trees.
 
+        The compiled kernel and numpy give the same bits here too, in whatever batch a row stands.
+
         Args:
             rows: float64[n, D], as in `probabilities`.
 
         Returns:
             float64[n, D], which add up to a row's score minus the base, and the base: the mean share of frauds in the
             roots.
+
+        Raises:
+            ValueError: As in `probabilities`.
         """
-        narrow = _narrowed(rows)
-        credited = np.zeros(rows.shape)
-        at_once = max(1, _PAIRS // len(self.roots))
-        for first in range(0, len(rows), at_once):
-            some = narrow[first : first + at_once]
-            credited[first : first + at_once] = self._credits(some) / len(self.roots)
-        base = np.add.accumulate(self.probability.take(self.roots))[-1] / len(self.roots)
-        return credited, float(base)
+        if KERNEL.credits is not None:
+            return self._packed.credits(rows, KERNEL.credits), self._base
+        return self._credits(rows), self._base
 
     def flaw(self, features: int) -> str | None:
         """Why these arrays are no forest over so many features; None where they are one.
@@ -122,10 +122,7 @@ class Forest:
 
         The trees' shares are added up one after the other: the last bits of a sum depend on its order.
         """
-        if rows.ndim != 2 or rows.shape[1] < self._width:
-            message = f"expected rows of {self._width} features at least, got an array of shape {rows.shape}"
-            raise ValueError(message)
-        narrow = _narrowed(rows)
+        narrow = self._fitting(rows)
         total = np.zeros(len(rows))
         for first in range(0, len(rows), _PAIRS):
             some = narrow[first : first + _PAIRS]
@@ -156,19 +153,34 @@ class Forest:
         leaves[pairs] = node
         return leaves.reshape(len(roots), len(rows))
 
-    def _credits(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The changes along the paths of float32[n, D] through all trees, by feature: float64[n, D]."""
+    def _credits(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The contributions by numpy, float64[n, D]."""
+        narrow = self._fitting(rows)
+        total = np.zeros(narrow.shape)
+        at_once = max(1, _PAIRS // len(self.roots))
+        for first in range(0, len(rows), at_once):
+            total[first : first + at_once] = self._changes(narrow[first : first + at_once])
+        return total / len(self.roots)
+
+    def _changes(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The changes along the paths of float32[n, D] through all trees, by feature: float64[n, D].
+
+        They are added up step after step, in each of them tree after tree: as in the kernel, to the last bit.
+        """
         total = np.zeros(rows.size)
         node = np.repeat(self.roots, len(rows)).astype(np.intp)
         cells = np.tile(np.arange(len(rows)) * rows.shape[1], len(self.roots))
         gaps = bool(np.isnan(rows).any())
+        everywhere = np.arange(rows.size)
         while len(node):
             feature = self._features.take(node)
             kept = np.flatnonzero(feature >= 0)
             node, cells, feature = node.take(kept), cells.take(kept), feature.take(kept)
             child = self._step(node, feature, cells, rows, gaps=gaps)
             change = self.probability.take(child) - self.probability.take(node)
-            total += np.bincount(cells + feature, weights=change, minlength=len(total))
+            # Counted from what there is already, as a sum of two sums has other bits.
+            places, changes = np.concatenate([everywhere, cells + feature]), np.concatenate([total, change])
+            total[:] = np.bincount(places, weights=changes)
             node = child
         return total.reshape(rows.shape)
 
@@ -191,6 +203,13 @@ class Forest:
         sides += right
         return self._children.take(sides)
 
+    def _fitting(self, rows: NDArray[np.float64]) -> NDArray[np.float32]:
+        """The rows as numpy walks them, held against the widest feature."""
+        if rows.ndim != 2 or rows.shape[1] < self._width:
+            message = f"expected rows of {self._width} features at least, got an array of shape {rows.shape}"
+            raise ValueError(message)
+        return _narrowed(rows)
+
     @property
     def _parts(self) -> tuple[NDArray[Any], ...]:
         """What there is of each node besides its feature."""
@@ -201,6 +220,11 @@ class Forest:
     def _width(self) -> int:
         """Features that a row has at least."""
         return int(self.feature.max(initial=0)) + 1
+
+    @cached_property
+    def _base(self) -> float:
+        """The mean share of frauds in the roots."""
+        return float(np.add.accumulate(self.probability.take(self.roots))[-1] / len(self.roots))
 
     @cached_property
     def _packed(self) -> PackedForest:

@@ -3,9 +3,11 @@
  * A processor that follows one path waits in every node for the number that decides where to go. So eight paths are
  * followed at once, each a step, without a branch: a leaf has itself as its left child and a threshold that nothing is
  * above, and a path that has arrived stays there until the slowest of the eight has. The eight are rows in one tree;
- * where fewer than eight rows are left, they are trees for one row.
+ * where fewer than eight rows are left, they are trees for one row. Where a row is explained, they are all of its trees:
+ * each step is credited to a feature, and a path that has arrived is left out.
  *
  * The sums are scikit-learn's to the last bit: doubles, tree after tree, then divided by the number of trees.
+ * Those of an explanation are added up step after step, in each of them tree after tree.
  * Nothing here allocates, keeps a state, or checks what it is given: model/scoring/packing.py has.
  */
 
@@ -27,6 +29,17 @@ struct forest {
     int64_t trees;
 };
 
+/* Where a row goes from a node; a leaf is where it stays. */
+static inline int32_t step(const struct forest *forest, const float *row, int32_t at, int gaps)
+{
+    const struct node node = forest->nodes[at];
+    const float value = row[node.feature];
+    int32_t next = node.left + (value > node.threshold);
+    if (gaps)
+        next += (value != value) & forest->missing_right[at];
+    return next;
+}
+
 /* Follows eight paths from the nodes `at` to leaves; the row of a path begins at `cell` in `rows`. */
 static inline void walk(const struct forest *forest, const float *rows, const int64_t *cell, int32_t *at, int gaps)
 {
@@ -34,11 +47,7 @@ static inline void walk(const struct forest *forest, const float *rows, const in
     do {
         moved = 0;
         for (int path = 0; path < PATHS; path++) {
-            const struct node node = forest->nodes[at[path]];
-            const float value = rows[cell[path] + node.feature];
-            int32_t next = node.left + (value > node.threshold);
-            if (gaps)
-                next += (value != value) & forest->missing_right[at[path]];
+            const int32_t next = step(forest, rows + cell[path], at[path], gaps);
             moved |= next ^ at[path];
             at[path] = next;
         }
@@ -78,6 +87,40 @@ static inline void add(const struct forest *forest, const float *rows, int64_t c
         }
 }
 
+/* Adds the changes of the probability along a row's paths through all trees to the sums of the features they split on.
+ * The paths that have not arrived are the first ones of `at`, int32[trees]. */
+static void credit(const struct forest *forest, const float *row, int32_t *at, double *sums, int gaps)
+{
+    int64_t paths = forest->trees;
+
+    for (int64_t tree = 0; tree < paths; tree++)
+        at[tree] = (int32_t)forest->roots[tree];
+    while (paths) {
+        int64_t moved = 0;
+        for (int64_t path = 0; path < paths; path++) {
+            const int32_t here = at[path];
+            const int32_t next = step(forest, row, here, gaps);
+            /* Of a leaf nothing, to the first feature. */
+            sums[forest->nodes[here].feature] += forest->probability[next] - forest->probability[here];
+            at[moved] = next;
+            moved += next != here;
+        }
+        paths = moved;
+    }
+}
+
+/* As float; too large a number becomes an infinity. Whether one of them is NaN. */
+static inline int narrowed(const double *wide, int64_t count, float *narrow)
+{
+    int gaps = 0;
+
+    for (int64_t cell = 0; cell < count; cell++) {
+        narrow[cell] = (float)wide[cell];
+        gaps |= narrow[cell] != narrow[cell];
+    }
+    return gaps;
+}
+
 /* The score of each of `count` rows of double[width]: `scores`, double[count].
  * `block` rows at once go through all trees; `narrow`, float[block][width] or [count][width] if less, is overwritten. */
 void forest_scores(const struct node *nodes, const uint8_t *missing_right, const double *probability,
@@ -88,22 +131,34 @@ void forest_scores(const struct node *nodes, const uint8_t *missing_right, const
 
     for (int64_t first = 0; first < count; first += block) {
         const int64_t some = count - first < block ? count - first : block;
-        const double *wide = rows + first * width;
         double *sums = scores + first;
-        int gaps = 0;
 
-        /* Too large a number becomes an infinity. */
-        for (int64_t cell = 0; cell < some * width; cell++) {
-            narrow[cell] = (float)wide[cell];
-            gaps |= narrow[cell] != narrow[cell];
-        }
         for (int64_t row = 0; row < some; row++)
             sums[row] = 0;
-        if (gaps)
+        if (narrowed(rows + first * width, some * width, narrow))
             add(&forest, narrow, some, width, sums, 1);
         else
             add(&forest, narrow, some, width, sums, 0);
         for (int64_t row = 0; row < some; row++)
             sums[row] /= (double)trees;
+    }
+}
+
+/* What each feature adds to the score of each of `count` rows of double[width]: `credits`, double[count][width].
+ * `narrow`, float[width], and `at`, int32[trees], are overwritten. */
+void forest_credits(const struct node *nodes, const uint8_t *missing_right, const double *probability,
+                    const int64_t *roots, int64_t trees, const double *rows, int64_t count, int64_t width,
+                    float *narrow, int32_t *at, double *credits)
+{
+    const struct forest forest = {nodes, missing_right, probability, roots, trees};
+
+    for (int64_t row = 0; row < count; row++) {
+        double *sums = credits + row * width;
+
+        for (int64_t cell = 0; cell < width; cell++)
+            sums[cell] = 0;
+        credit(&forest, narrow, at, sums, narrowed(rows + row * width, width, narrow));
+        for (int64_t cell = 0; cell < width; cell++)
+            sums[cell] /= (double)trees;
     }
 }

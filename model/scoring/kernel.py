@@ -1,6 +1,7 @@
 """The compiled walk through a forest, `kernel.c`: loaded where it was compiled, and the reason where it was not.
 
-`NAME` says which walk scores in this process. Both give the same bits; numpy takes five to twenty times as long.
+`NAME` says which walk scores and explains in this process. Both give the same bits; numpy takes four to twenty-five
+times as long.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ _LIBRARY: Final = "libkernel.so"
 _DIGESTS: Final = "libkernel.sha256"
 
 _ARRAY, _COUNT = ctypes.c_void_p, ctypes.c_int64
-_SIGNATURE: Final = (_ARRAY, _ARRAY, _ARRAY, _ARRAY, _COUNT, _ARRAY, _COUNT, _COUNT, _COUNT, _ARRAY, _ARRAY)
+_FOREST: Final = (_ARRAY, _ARRAY, _ARRAY, _ARRAY, _COUNT)
+_ROWS: Final = (_ARRAY, _COUNT, _COUNT)
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,13 @@ class Kernel:
 
     Attributes:
         scores: `forest_scores` of kernel.c, which runs without the interpreter's lock; None where numpy walks.
+        credits: `forest_credits`, likewise.
         reason: Why numpy walks; None where it does not.
     """
 
-    scores: Callable[..., Any] | None
-    reason: str | None
+    scores: Callable[..., Any] | None = None
+    credits: Callable[..., Any] | None = None
+    reason: str | None = None
 
     @property
     def name(self) -> Literal["c", "numpy"]:
@@ -49,18 +53,20 @@ def load(folder: Path) -> Kernel:
         written = (folder / _DIGESTS).read_text()
         found = "".join(f"{_sha256(folder / name)}  {name}\n" for name in (_SOURCE, _LIBRARY))
     except FileNotFoundError as absent:
-        return Kernel(None, f"{Path(absent.filename).name} is missing: there was no C compiler at the installation")
+        return Kernel(reason=f"{Path(absent.filename).name} is missing: there was no C compiler at the installation")
     except (OSError, UnicodeDecodeError) as refusal:
-        return Kernel(None, f"the compiled kernel cannot be read ({refusal})")
+        return Kernel(reason=f"the compiled kernel cannot be read ({refusal})")
     if written != found:
-        return Kernel(None, f"{_LIBRARY} was not compiled from this {_SOURCE}, or is damaged: install again")
+        return Kernel(reason=f"{_LIBRARY} was not compiled from this {_SOURCE}, or is damaged: install again")
     try:
         # CDLL, unlike PyDLL, lets go of the interpreter's lock during a call.
-        scores = ctypes.CDLL(str(folder / _LIBRARY)).forest_scores
+        library = ctypes.CDLL(str(folder / _LIBRARY))
+        scores, credited = library.forest_scores, library.forest_credits
     except (OSError, AttributeError) as refusal:
-        return Kernel(None, f"{_LIBRARY} does not load ({refusal})")
-    scores.argtypes, scores.restype = _SIGNATURE, None
-    return Kernel(scores, None)
+        return Kernel(reason=f"{_LIBRARY} does not load ({refusal})")
+    scores.argtypes, scores.restype = (*_FOREST, *_ROWS, _COUNT, _ARRAY, _ARRAY), None
+    credited.argtypes, credited.restype = (*_FOREST, *_ROWS, _ARRAY, _ARRAY, _ARRAY), None
+    return Kernel(scores, credited)
 
 
 def _sha256(path: Path) -> str:

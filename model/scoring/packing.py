@@ -48,10 +48,7 @@ class PackedForest:
         Raises:
             ValueError: `rows` is no matrix of so many columns.
         """
-        rows = np.ascontiguousarray(rows, np.float64)
-        if rows.ndim != 2 or rows.shape[1] < self.width:
-            message = f"expected rows of {self.width} features at least, got an array of shape {rows.shape}"
-            raise ValueError(message)
+        rows = self._fitting(rows)
         count, width = rows.shape
         narrow = np.empty(min(count, _BLOCK) * width, np.float32)
         scores = np.empty(count)
@@ -69,6 +66,46 @@ class PackedForest:
             scores.ctypes.data,
         )
         return scores
+
+    def credits(self, rows: NDArray[np.float64], kernel: Callable[..., Any]) -> NDArray[np.float64]:
+        """What each feature adds to the score of each row.
+
+        Args:
+            rows: float64[n, D], as in `scores`.
+            kernel: `forest_credits` of kernel.c.
+
+        Returns:
+            float64[n, D].
+
+        Raises:
+            ValueError: As in `scores`.
+        """
+        rows = self._fitting(rows)
+        count, width = rows.shape
+        narrow, at = np.empty(width, np.float32), np.empty(self.trees, np.int32)
+        credited = np.empty((count, width))
+        kernel(
+            self.nodes,
+            self.missing_right,
+            self.probability,
+            self.roots,
+            self.trees,
+            rows.ctypes.data,
+            count,
+            width,
+            narrow.ctypes.data,
+            at.ctypes.data,
+            credited.ctypes.data,
+        )
+        return credited
+
+    def _fitting(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The rows as the kernel reads them, held against the widest feature."""
+        rows = np.ascontiguousarray(rows, np.float64)
+        if rows.ndim != 2 or rows.shape[1] < self.width:
+            message = f"expected rows of {self.width} features at least, got an array of shape {rows.shape}"
+            raise ValueError(message)
+        return rows
 
 
 def packed(

@@ -31,7 +31,7 @@ def _walk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     """Each test by the compiled kernel, and by numpy."""
     if request.param == "c" and KERNEL.scores is None:
         pytest.skip(str(KERNEL.reason))
-    monkeypatch.setattr(walking, "KERNEL", KERNEL if request.param == "c" else Kernel(None, "numpy is asked to walk"))
+    monkeypatch.setattr(walking, "KERNEL", KERNEL if request.param == "c" else Kernel(reason="numpy is asked to walk"))
 
 
 def _table(seed: int, rows: int = 300) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
 import sys
 import threading
@@ -23,7 +24,7 @@ from model.scoring.kernel import KERNEL, Kernel, load
 
 FOLDER = Path(kernel.__file__).parent
 COMPILED = pytest.mark.skipif(KERNEL.scores is None, reason=str(KERNEL.reason))
-NUMPY = Kernel(None, "numpy is asked to walk")
+NUMPY = Kernel(reason="numpy is asked to walk")
 # Fewer than the paths of a step, as many, one more; a block, and one more.
 _COUNTS = (1, 2, 7, 8, 9, 31, 256, 257, 300)
 
@@ -45,6 +46,36 @@ def _by_trees(fitted: RandomForestClassifier, rows: NDArray[np.float64]) -> byte
     for tree in (estimator.tree_ for estimator in fitted.estimators_):
         total += tree.value[tree.apply(_narrow(rows)), 0, 1]
     return (total / len(fitted.estimators_)).tobytes()
+
+
+def _credits_by_trees(fitted: RandomForestClassifier, rows: NDArray[np.float64]) -> bytes:
+    """The paths as a tree has them from its leaves on, then step after step, and in each of them tree after tree."""
+    total = np.zeros(rows.shape)
+    paths = [_paths(estimator.tree_, rows) for estimator in fitted.estimators_]
+    for at, credited in enumerate(total):
+        for steps in itertools.zip_longest(*(one[at] for one in paths), fillvalue=(0, 0.0)):
+            for feature, change in steps:
+                credited[feature] += change
+    return (total / len(fitted.estimators_)).tobytes()
+
+
+def _paths(tree: Any, rows: NDArray[np.float64]) -> list[list[tuple[int, float]]]:
+    """Of each row what the steps through a tree are owed to, and the change of the share of frauds in each."""
+    share = tree.value[:, 0, 1]
+    parents = {
+        int(child): parent
+        for children in (tree.children_left, tree.children_right)
+        for parent, child in enumerate(children)
+        if child >= 0
+    }
+    paths = []
+    for leaf in tree.apply(_narrow(rows)).tolist():
+        path, node = list[tuple[int, float]](), leaf
+        while node in parents:
+            child, node = node, parents[node]
+            path.append((int(tree.feature[node]), float(share[child] - share[node])))
+        paths.append(path[::-1])
+    return paths
 
 
 def _one_of(source: np.random.Generator, *choices: Any) -> Any:
@@ -99,6 +130,26 @@ def test_forests_of_all_shapes_score_all_numbers_as_scikit_learn_does(seed: int,
         assert forest.probabilities(rows[-count:]).tobytes() == _by_trees(fitted, rows[-count:])
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_forests_of_all_shapes_credit_all_numbers_as_one_step_after_the_other_does(seed: int, walk: str) -> None:
+    fitted, forest, rows = _drawn(seed)
+
+    for count in (1, 7, 8, 13):
+        assert forest.contributions(rows[-count:])[0].tobytes() == _credits_by_trees(fitted, rows[-count:])
+
+
+@COMPILED
+@pytest.mark.parametrize("seed", range(60))
+def test_the_kernel_explains_to_the_last_bit_as_numpy_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, forest, rows = _drawn(seed)
+    compiled = [forest.contributions(rows[-count:]) for count in _COUNTS]
+
+    monkeypatch.setattr(walking, "KERNEL", NUMPY)
+    for count, (credited, base) in zip(_COUNTS, compiled, strict=True):
+        expected, expected_base = forest.contributions(rows[-count:])
+        assert (credited.tobytes(), base) == (expected.tobytes(), expected_base)
+
+
 def test_the_forests_drawn_have_all_that_a_forest_can_have() -> None:
     forests = [(forest, rows) for _, forest, rows in map(_drawn, range(60))]
     splits = [forest.feature >= 0 for forest, _ in forests]
@@ -141,17 +192,25 @@ def test_no_rows_and_rows_in_another_order_of_memory(walk: str) -> None:
     assert forest.probabilities(rows[:0]).shape == (0,)
     assert forest.probabilities(np.asfortranarray(rows)).tobytes() == forest.probabilities(rows).tobytes()
     assert forest.probabilities(rows[::3]).tobytes() == forest.probabilities(rows)[::3].tobytes()
+    credited, _ = forest.contributions(rows)
+    assert forest.contributions(rows[:0])[0].shape == (0, rows.shape[1])
+    assert forest.contributions(np.asfortranarray(rows))[0].tobytes() == credited.tobytes()
+    assert forest.contributions(rows[::3])[0].tobytes() == credited[::3].tobytes()
 
 
 def test_rows_are_never_read_beyond_their_width(walk: str) -> None:
     _, forest, rows = next(drawn for drawn in map(_drawn, range(60)) if drawn[1].feature.max() > 3)
     narrow = np.ascontiguousarray(rows[:, : forest.feature.max()])
 
-    with pytest.raises(ValueError, match="features at least"):
-        forest.probabilities(narrow)
-    with pytest.raises(ValueError, match="features at least"):
-        forest.probabilities(rows[0])
-    assert forest.probabilities(rows[:, : forest.feature.max() + 1]).tobytes() == forest.probabilities(rows).tobytes()
+    for walked in (forest.probabilities, forest.contributions):
+        for unfit in (narrow, rows[0]):
+            with pytest.raises(ValueError, match="features at least"):
+                walked(unfit)
+    just = rows[:, : forest.feature.max() + 1]
+    assert forest.probabilities(just).tobytes() == forest.probabilities(rows).tobytes()
+    credited, _ = forest.contributions(rows)
+    assert forest.contributions(just)[0].tobytes() == credited[:, : just.shape[1]].tobytes()
+    assert not credited[:, just.shape[1] :].any()
 
 
 @COMPILED
@@ -175,8 +234,9 @@ def test_the_kernel_walks_in_no_forest_with_a_flaw(left: list[int], right: list[
         np.array([0.5, 0.0, 1.0]),
     )
 
-    with pytest.raises(ValueError, match="no forest"):
-        forest.probabilities(np.zeros((9, 1)))
+    for walked in (forest.probabilities, forest.contributions):
+        with pytest.raises(ValueError, match="no forest"):
+            walked(np.zeros((9, 1)))
 
 
 @COMPILED
@@ -238,6 +298,12 @@ def _no_library(folder: Path) -> None:
     _sealed(folder)
 
 
+def _with_scores_alone(folder: Path) -> None:
+    library = folder / "libkernel.so"
+    library.write_bytes(library.read_bytes().replace(b"forest_credits", b"forest_nothing"))
+    _sealed(folder)
+
+
 @COMPILED
 @pytest.mark.parametrize(
     ("damage", "reason"),
@@ -251,6 +317,7 @@ def _no_library(folder: Path) -> None:
         (_cut, "was not compiled from this kernel.c"),
         (_no_library, "does not load"),
         (_of_something_else, "does not load"),
+        (_with_scores_alone, "forest_credits"),
     ],
 )
 def test_a_library_that_is_absent_stale_or_damaged_is_left_alone(
@@ -261,7 +328,7 @@ def test_a_library_that_is_absent_stale_or_damaged_is_left_alone(
 
     loaded = load(tmp_path)
 
-    assert loaded.name == "numpy"
+    assert (loaded.name, loaded.scores, loaded.credits) == ("numpy", None, None)
     assert reason in str(loaded.reason)
 
 
