@@ -15,7 +15,7 @@ from bench.trial_run import WrongAnswersError
 FIGURE: Final = "transactions scored exactly once"
 # A broker that is new has been seen to double its pace in its first minute of full load.
 _FASTER: Final = 1.1
-_LONGEST_WARMING: Final = 5
+LONGEST_WARMING: Final = 5
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def line_of_result(result: Result, **conditions: Any) -> dict[str, Any]:
 def _warm(run: RunOne, batch: int) -> Rate:
     """The first ceiling that is no longer clearly faster than those before: the broker's compiler takes its time."""
     best = run(CEILING, batch)
-    for _ in range(_LONGEST_WARMING):
+    for _ in range(LONGEST_WARMING):
         again = run(CEILING, batch)
         if again.per_second <= _FASTER * best.per_second:
             return again

@@ -57,7 +57,9 @@ class Materials:
         return sum(len(one.value or b"") for one in self.transactions) // len(self.transactions)
 
 
-def gather_materials(folder: Path, data: Path | None, profile_name: str, *, rows: int, cache: Path) -> Materials:
+def gather_materials(
+    folder: Path, data: Path | None, profile_name: str, *, rows: int, cache: Path, times_over: int = 1
+) -> Materials:
     """Fits the forest, and writes what contenders read.
 
     Args:
@@ -66,6 +68,7 @@ def gather_materials(folder: Path, data: Path | None, profile_name: str, *, rows
         profile_name: What the file is read with.
         rows: Transactions at most.
         cache: Directory of forests that were fitted before.
+        times_over: The forest has its trees so often: it says the same, and costs more.
     """
     if data is None:
         data = folder / "simulated.parquet"
@@ -75,6 +78,8 @@ def gather_materials(folder: Path, data: Path | None, profile_name: str, *, rows
     dataset = _without_gaps(read_dataset(data, profile, need_labels=True))
     labels, seen = labels_of(dataset), dataset.inputs
     forest = _fitted(seen, labels, cache)
+    forest.estimators_ *= times_over
+    forest.set_params(n_estimators=len(forest.estimators_))
     joblib.dump(forest, folder / "forest.joblib")
     (folder / "inputs.json").write_text(json.dumps(profile.inputs))
     width = len(profile.inputs)

@@ -7,7 +7,7 @@ import math
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -53,10 +53,14 @@ class Running:
         if status is not None:
             raise CannotRunError(f"ended with status {status}: {last_words(self._log.read_text(errors='replace'))}")
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def cpu_s(self) -> float:
-        """Seconds of processor that it has used."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Seconds of processor that it has used, and the processes that it has started."""
+        return sum(map(cpu_s, family(self.pid)))
 
     def end(self) -> None:
         """Ends it with SIGTERM, or without mercy where it does not end."""
@@ -85,6 +89,24 @@ def running(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterat
             yield contender
         finally:
             contender.end()
+
+
+def family(pid: int) -> list[int]:
+    """A process and those that it has started, which run."""
+    found = [pid]
+    for one in found:
+        with suppress(OSError):
+            found += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
+    return found
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of processor that a process has used; 0 where it has gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 class Cluster:
