@@ -25,7 +25,8 @@ _LEFT: Final = 56
 _RIGHT: Final = 510
 _TOP: Final = 56
 _BOTTOM: Final = 360
-_COLOURS: Final = ("#5f6b7a", "#c2410c", "#1d4ed8", "#6d28d9", "#0f766e", "#a16207", "#be185d")
+# One for each of the roster.
+_COLOURS: Final = ("#5f6b7a", "#c2410c", "#1d4ed8", "#6d28d9", "#0f766e", "#65a30d", "#a16207", "#be185d")
 _STYLE: Final = """
 text { font: 13px system-ui, sans-serif; fill: #1f2933; }
 .title { font-weight: 600; font-size: 15px; }

@@ -73,6 +73,8 @@ def test_delays_beside_the_ceilings_at_the_same_rate() -> None:
     assert curves == {"ceiling": [(1_000, 10.0), (2_000, 12.0)], "ours": [(1_000, 14.0), (2_000, 18.0), (5_000, 20.0)]}
     image = plot.drawn(curves, TITLES)
     assert (image.count("<circle"), image.count("<path")) == (5, 2), "a point a rate, a line a contender"
+    everybody = plot.drawn({one.name: [(1_000, 10.0), (2_000, 20.0)] for one in ROSTER}, TITLES)
+    assert everybody.count("<path") == len(ROSTER)
 
 
 def test_ceiling_and_ours_take_turns_and_who_falls_behind_stops() -> None:
