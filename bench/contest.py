@@ -47,7 +47,14 @@ class Result:
 RunOne = Callable[[Contender, int], Rate]
 
 
-def contest(contenders: Sequence[Contender], batch: int, run: RunOne, tell: Callable[[Result], None]) -> None:
+def contest(
+    contenders: Sequence[Contender],
+    batch: int,
+    run: RunOne,
+    tell: Callable[[Result], None],
+    *,
+    warming: int = LONGEST_WARMING,
+) -> None:
     """Lets each run between two ceilings, once the broker is warm.
 
     Args:
@@ -55,12 +62,13 @@ def contest(contenders: Sequence[Contender], batch: int, run: RunOne, tell: Call
         batch: Records of a transaction at most.
         run: Runs one, and raises CannotRunError or WrongAnswersError.
         tell: Told of each result as soon as it is one.
+        warming: Ceilings at most after the first, until they do not get faster.
 
     Raises:
         CannotRunError: The ceiling itself does not run.
         WrongAnswersError: The ceiling's copies are not right.
     """
-    first = _warm(run, batch)
+    first = _warm(run, batch, warming)
     tell(Result(CEILING, batch, first, None, first.per_second, first.per_second))
     before = first.per_second
     for contender in contenders:
@@ -97,10 +105,10 @@ def line_of_result(result: Result, **conditions: Any) -> dict[str, Any]:
     )
 
 
-def _warm(run: RunOne, batch: int) -> Rate:
+def _warm(run: RunOne, batch: int, most: int) -> Rate:
     """The first ceiling that is no longer clearly faster than those before: the broker's compiler takes its time."""
     best = run(CEILING, batch)
-    for _ in range(LONGEST_WARMING):
+    for _ in range(most):
         again = run(CEILING, batch)
         if again.per_second <= _FASTER * best.per_second:
             return again

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.contest import contest, line_of_result
+from bench.contest import LONGEST_WARMING, contest, line_of_result
 from bench.delays import Delays
 from bench.latency import measure_latency
 from bench.materials import TREES, Materials
@@ -27,6 +27,7 @@ class Plan:
         transactions: That wait when a run for throughput begins.
         rates: Transactions a second for latency, ascending; none leaves it out.
         seconds: Of each run.
+        warming: Ceilings at most after the first, until they do not get faster.
     """
 
     contenders: Sequence[Contender]
@@ -34,6 +35,7 @@ class Plan:
     transactions: int
     rates: Sequence[int]
     seconds: float
+    warming: int = LONGEST_WARMING
 
 
 class Run:
@@ -88,7 +90,13 @@ class Run:
             )
 
         for batch in plan.batches:
-            contest(plan.contenders, batch, run, lambda result: self._tell(line_of_result(result, **self._conditions)))
+            contest(
+                plan.contenders,
+                batch,
+                run,
+                lambda result: self._tell(line_of_result(result, **self._conditions)),
+                warming=plan.warming,
+            )
 
     def latency(self) -> None:
         """Of each contender, at each rate that it keeps up with."""

@@ -27,7 +27,7 @@ def test_ceiling_and_ours_answer_everything_and_who_is_not_there_says_so(
 ) -> None:
     lines: list[Mapping[str, Any]] = []
     materials = gather_materials(tmp_path, simulated, "simulated", rows=5_000, cache=tmp_path)
-    plan = Plan(contenders=[OURS, ABSENT], batches=[500], transactions=FEW, rates=[200], seconds=2)
+    plan = Plan(contenders=[OURS, ABSENT], batches=[500], transactions=FEW, rates=[200], seconds=2, warming=0)
     run = Run(plan, Cluster(kafka), materials, tell=lines.append, say=lambda _: None)
 
     run.throughput()
