@@ -54,7 +54,7 @@ def plan(
     ] = 5.0,
     client_us: Annotated[
         float, typer.Option(min=0.1, help="Consuming and producing a record, in microseconds.")
-    ] = 14.0,
+    ] = 8.0,
     transit_ms: Annotated[
         float, typer.Option(min=0, help="In the producer, in fetches and in the verdicts' reader.")
     ] = _USUAL.transit_s * 1000,
