@@ -29,6 +29,8 @@ from stream.topics import create_topics, plan_topics
 _BATCH: Final = 2_000
 _TREES, _DEPTH, _INPUTS, _PARTITIONS = 100, 10, 30, 4
 _RECORDS: Final = 120_000
+# The client's queue holds no more than some of them.
+_QUEUED: Final = 20_000
 _SEED: Final = 7
 _GROWING: Final = {"trees": (10, 30, 100, 300, 1_000), "depth": (2, 6, 10, 14), "columns": (10, 30, 100, 300)}
 
@@ -80,9 +82,10 @@ def _streaming_us(scorer: Scorer, kafka: KafkaSettings, partitions: int, name: s
     admin = clients.admin(kafka)
     create_topics(admin, plan_topics(topics, partitions=partitions, replicas=1))
     producer = clients.producer(kafka)
-    for record in made_up_records(scorer.inputs, _RECORDS, np.random.default_rng(_SEED)):
+    for number, record in enumerate(made_up_records(scorer.inputs, _RECORDS, np.random.default_rng(_SEED)), start=1):
         producer.produce(topics.transactions, value=record.value, key=record.key)
-        producer.poll(0)
+        if number % _QUEUED == 0:
+            producer.flush()
     producer.flush()
 
     stop = threading.Event()
