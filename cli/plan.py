@@ -52,9 +52,7 @@ def plan(
     commit_ms: Annotated[
         float, typer.Option(min=0.01, help="A Kafka transaction, from begin to commit: what your broker takes.")
     ] = 5.0,
-    client_us: Annotated[
-        float, typer.Option(min=0.1, help="Consuming and producing a record, in microseconds.")
-    ] = 8.0,
+    client_us: Annotated[float, typer.Option(min=0.1, help="Consuming and producing a record, in microseconds.")] = 8.0,
     transit_ms: Annotated[
         float, typer.Option(min=0, help="In the producer, in fetches and in the verdicts' reader.")
     ] = _USUAL.transit_s * 1000,
