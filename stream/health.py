@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from stream.errors import Mendable
+from stream.pages import LONGEST_BODY, Answer, Asked, Pages
 from stream.settings import HttpSettings
 
 log = structlog.get_logger()
@@ -76,7 +77,14 @@ class Health:
 
 
 @contextmanager
-def serving(http: HttpSettings, health: Vitals, registry: CollectorRegistry, *, default_port: int = 0) -> Iterator[int]:
+def serving(
+    http: HttpSettings,
+    health: Vitals,
+    registry: CollectorRegistry,
+    *,
+    default_port: int = 0,
+    pages: Pages = lambda _: None,
+) -> Iterator[int]:
     """Answers over HTTP while the block runs.
 
     Args:
@@ -84,6 +92,7 @@ def serving(http: HttpSettings, health: Vitals, registry: CollectorRegistry, *, 
         health: Asked for /healthz and /readyz.
         registry: Shown at /metrics.
         default_port: Where the settings name none.
+        pages: What is answered besides.
 
     Yields:
         The port that is listened on.
@@ -93,7 +102,7 @@ def serving(http: HttpSettings, health: Vitals, registry: CollectorRegistry, *, 
     """
     wanted = default_port if http.port is None else http.port
     try:
-        server = _Server((http.host, wanted), _handler(health, registry))
+        server = _Server((http.host, wanted), _handler(health, registry, pages))
     except OSError as refusal:
         raise PortTaken(
             f"cannot listen on {http.host}:{wanted} ({refusal.strerror})",
@@ -121,28 +130,46 @@ class _Server(ThreadingHTTPServer):
             log.error("answering a request failed", error=type(error).__name__)
 
 
-def _handler(health: Vitals, registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
-    def page(path: str, accept: str) -> tuple[int, str, bytes]:
-        text = "text/plain; charset=utf-8"
-        if path == "/healthz":
-            return (200, text, b"ok\n") if health.is_healthy() else (503, text, b"the loop stands still\n")
-        if path == "/readyz":
-            return (200, text, b"ready\n") if health.is_ready() else (503, text, b"not ready\n")
-        if path == "/metrics":
-            encode, content_type = choose_encoder(accept)
-            return 200, content_type, encode(registry)
-        return 404, text, b"try /healthz, /readyz or /metrics\n"
+def _probe(asked: Asked, health: Vitals, registry: CollectorRegistry) -> Answer:
+    if asked.path == "/healthz":
+        return Answer(200, b"ok\n") if health.is_healthy() else Answer(503, b"the loop stands still\n")
+    if asked.path == "/readyz":
+        return Answer(200, b"ready\n") if health.is_ready() else Answer(503, b"not ready\n")
+    if asked.path == "/metrics":
+        encode, content_type = choose_encoder(asked.headers.get("accept", ""))
+        return Answer(200, encode(registry), content_type)
+    return Answer(404, b"try /healthz, /readyz or /metrics\n")
 
+
+def _handler(health: Vitals, registry: CollectorRegistry, pages: Pages) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = 10.0  # seconds: a client that says nothing keeps no thread
 
         def do_GET(self) -> None:
-            status, content_type, body = page(self.path.partition("?")[0], self.headers.get("Accept", ""))
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
+            asked = self._asked(b"")
+            self._say(pages(asked) or _probe(asked, health, registry))
+
+        def do_POST(self) -> None:
+            length = self.headers.get("Content-Length", "")
+            if not (length.isascii() and length.isdigit()) or int(length[:9]) > LONGEST_BODY:
+                self.close_connection = True
+                self._say(Answer(413, b"the body is too long, or does not say how long it is\n"))
+                return
+            asked = self._asked(self.rfile.read(int(length)))
+            self._say(pages(asked) or Answer(404, b"nothing is taken here\n"))
+
+        def _asked(self, body: bytes) -> Asked:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            return Asked(self.command, self.path, headers, body)
+
+        def _say(self, answer: Answer) -> None:
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.content_type)
+            self.send_header("Content-Length", str(len(answer.body)))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
 
         def log_message(self, *_: object) -> None:
             """Probes come every few seconds: they are not news."""

@@ -70,7 +70,9 @@ class Stop(Protocol):
         """Sleeps up to `timeout` seconds; True as soon as the process was asked to end."""
 
 
-def consumer(kafka: KafkaSettings, group_id: str, *, name: str | None = None, static: bool = False) -> Consumer:
+def consumer(
+    kafka: KafkaSettings, group_id: str, *, name: str | None = None, static: bool = False, committed: bool = True
+) -> Consumer:
     """A member-to-be of `group_id`: read_committed, committing nothing by itself, rebalancing cooperatively.
 
     Args:
@@ -79,6 +81,7 @@ def consumer(kafka: KafkaSettings, group_id: str, *, name: str | None = None, st
         name: What it calls itself to the broker, whatever the properties say.
         static: Whether that is its place in the group too (KIP-345): the group keeps its partitions while it
             restarts, and takes a newer member in its place for its successor.
+        committed: Whether it sees nothing of transactions that are open or were aborted.
 
     Raises:
         PropertyRefused: librdkafka refuses one of `kafka.properties`.
@@ -90,6 +93,8 @@ def consumer(kafka: KafkaSettings, group_id: str, *, name: str | None = None, st
         fixed["client.id"] = name
     if static:
         fixed["group.instance.id"] = name
+    if not committed:
+        fixed["isolation.level"] = "read_uncommitted"
     return _client(Consumer, kafka, defaults, fixed)
 
 

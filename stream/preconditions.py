@@ -39,7 +39,7 @@ def require_sound(cluster: ClusterMetadata, admin: AdminClient, topics: TopicSet
         problems.append(missing.problem)
     for name in outputs:
         if name in cluster.topics:
-            problems += too_few_copies(name, _copies(cluster, name), topics.replicas)
+            problems += too_few_copies(name, copies_of(cluster, name), topics.replicas)
     problems += _compacted(admin, [name for name in outputs if name in cluster.topics])
     problems += _too_long(admin, cluster, limits)
     if problems:
@@ -49,6 +49,16 @@ def require_sound(cluster: ClusterMetadata, admin: AdminClient, topics: TopicSet
         )
 
 
+def cleanup_policy(admin: AdminClient, topic: str) -> str | None:
+    """How a topic is cleaned up; None where the broker does not say."""
+    return _asked(admin, ConfigResource(ConfigResource.Type.TOPIC, topic), _POLICY)
+
+
+def copies_of(cluster: ClusterMetadata, topic: str) -> int:
+    """Copies of the topic's partition that has the fewest (pure)."""
+    return min((len(partition.replicas) for partition in cluster.topics[topic].partitions.values()), default=0)
+
+
 def too_few_copies(topic: str, copies: int, wanted: int) -> list[str]:
     """What is wrong with the number of a topic's copies; empty where nothing is (pure)."""
     if copies >= wanted:
@@ -56,15 +66,10 @@ def too_few_copies(topic: str, copies: int, wanted: int) -> list[str]:
     return [f"topic {topic!r} has {copies} of {wanted} replicas (topics.replicas): what is written can be lost"]
 
 
-def _copies(cluster: ClusterMetadata, topic: str) -> int:
-    """Of the partition that has the fewest."""
-    return min((len(partition.replicas) for partition in cluster.topics[topic].partitions.values()), default=0)
-
-
 def _compacted(admin: AdminClient, topics: Iterable[str]) -> list[str]:
     found = []
     for topic in topics:
-        policy = _asked(admin, ConfigResource(ConfigResource.Type.TOPIC, topic), _POLICY)
+        policy = cleanup_policy(admin, topic)
         if policy is not None and "compact" in policy:
             found.append(
                 f"topic {topic!r} is compacted ({_POLICY}={policy}): of several answers with one key the broker would "

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from stream.errors import SlotTaken
+from stream.kafka import Stop
+
 _ANSWER_TIMEOUT_S: Final = 5.0
 # librdkafka 2.16.0 ends the process in an assertion (rd_kafka_enq_once) where such a request times out before its
 # coordinator was found, and the broker answers later: it is not left to time out, only not waited for.
 _NEVER_S: Final = 600.0
+# After a session has ended the group needs a moment to say so.
+_GRACE_S: Final = 5.0
 
 
 class Slot:
@@ -46,3 +52,43 @@ class Slot:
             return None
         called = {member.member_id: {member.client_id, member.group_instance_id} for member in members}
         return any(self._name in names for member, names in called.items() if member != member_id)
+
+
+def require_free(
+    slot: Slot,
+    member_id: str | None,
+    *,
+    session_s: float,
+    stop: Stop,
+    pause: Callable[[], None],
+    timer: Callable[[], float],
+) -> None:
+    """Returns once nobody else is in a slot: a new producer, or member, would fence a newer worker's.
+
+    Who is in the group in this place may be this worker, under a name that it never heard. Nobody speaks for that
+    name, so its session ends; a newer worker's does not.
+
+    Args:
+        slot: Asked again and again.
+        member_id: This worker's membership, the present or the last.
+        session_s: How long a session lasts.
+        stop: Ends the waiting.
+        pause: Called between two questions.
+        timer: Monotonic seconds.
+
+    Raises:
+        SlotTaken: Another worker is in the slot.
+    """
+    since: float | None = None
+    while not stop.is_set():
+        taken = slot.has_another(member_id)
+        if taken is False:
+            return
+        if taken:
+            since = timer() if since is None else since
+            if timer() - since > session_s + _GRACE_S:
+                raise SlotTaken(
+                    "another worker has this slot by now: "
+                    "give each worker a slot of its own (FRAUD_SCORER__SLOT, FRAUD_ALERTS__SLOT)"
+                )
+        pause()

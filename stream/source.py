@@ -66,6 +66,11 @@ class Source:
         return self._joined and not self._unplaced
 
     @property
+    def owned(self) -> frozenset[int]:
+        """The partitions that are this member's now."""
+        return frozenset(partition for _, partition in self._owned)
+
+    @property
     def rebalances(self) -> int:
         """How often partitions came or went."""
         return self._rebalances
@@ -98,8 +103,16 @@ class Source:
         self._consumer = self._make_consumer()
         self.subscribe()
 
-    def gather(self, most: int, wait_s: float, *, most_bytes: int | None = None, wait: bool = True) -> list[Record]:
-        """The next batch, of partitions that are owned when it returns; empty where none came within half a second.
+    def gather(
+        self,
+        most: int,
+        wait_s: float,
+        *,
+        most_bytes: int | None = None,
+        wait: bool = True,
+        patience_s: float = LONGEST_WAIT_S,
+    ) -> list[Record]:
+        """The next batch, of partitions that are owned when it returns; empty where none came in time.
 
         Args:
             most: Records at most.
@@ -107,6 +120,7 @@ class Source:
             most_bytes: It is complete once its values have as many; None sets no bound. It may exceed them by what the
                 client holds ready, which `queued.max.messages.kbytes` limits.
             wait: Whether to wait at all, be it for the first record.
+            patience_s: Seconds to wait for the first record, half a second at most.
 
         Raises:
             OffsetsGone: Records were deleted before they were read, and gaps are to stop the worker.
@@ -115,7 +129,7 @@ class Source:
             MemberFenced: The group has another member in this one's place.
             WorkerFailed: The consumer cannot go on, or gave what was not due.
         """
-        longest = LONGEST_WAIT_S if self.joined else _JOINING_WAIT_S
+        longest = min(patience_s, LONGEST_WAIT_S) if self.joined else _JOINING_WAIT_S
         records = self._take(1, longest if wait else 0.0)
         end = self._timer() + (wait_s if wait else 0.0)
         while records and len(records) < most and (most_bytes is None or _bytes(records) < most_bytes):
@@ -134,11 +148,15 @@ class Source:
         """What ties a transaction to this member's generation (KIP-447)."""
         return self._consumer.consumer_group_metadata()
 
-    def rest(self) -> None:
-        """Half a second of membership without reading."""
+    def rest(self, wait_s: float = LONGEST_WAIT_S) -> None:
+        """A while of membership without reading.
+
+        Args:
+            wait_s: Seconds, half of one at most.
+        """
         self._consumer.pause([TopicPartition(*place) for place in self._owned])
         # What comes nevertheless is of partitions that were assigned in this very poll.
-        self.rewind(first_offsets(self._take(1, LONGEST_WAIT_S)))
+        self.rewind(first_offsets(self._take(1, min(wait_s, LONGEST_WAIT_S))))
 
     def wake(self) -> None:
         """Reading goes on after a rest."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream import kafka as clients
 from stream.errors import NotAllowed, WorkerFailed
@@ -29,7 +29,9 @@ def read_to_end(
     kafka: KafkaSettings,
     topic: str,
     *,
+    partition: int | None = None,
     since_ms: int | None = None,
+    decided: bool = False,
     timer: Callable[[], float] = time.monotonic,
 ) -> Generator[Record, None, None]:
     """Each committed record that the topic holds now, in order for each partition; none is kept.
@@ -37,8 +39,11 @@ def read_to_end(
     Args:
         kafka: Where.
         topic: Exists.
+        partition: The only one to read; None reads all.
         since_ms: Begins each partition at its first record of this time or later, milliseconds since 1970-01-01 UTC.
             Later ones may be of an earlier time.
+        decided: Whether to wait for transactions that are still open, or whose markers are still to come: everything
+            that was written before this call is then given, or was aborted.
         timer: Monotonic seconds.
 
     Raises:
@@ -46,11 +51,39 @@ def read_to_end(
         WorkerFailed: The broker fell silent, or deleted records while they were read.
     """
     with _consumer(kafka) as consumer:
-        extents = {number: _extent(consumer, topic, number) for number in _partitions(consumer, topic)}
+        numbers = _partitions(consumer, topic) if partition is None else [partition]
+        extents = {number: _extent(consumer, topic, number) for number in numbers}
+        if decided:
+            with _consumer(kafka, committed=False) as careless:
+                ends = {number: _extent(careless, topic, number)[1] for number in numbers}
+            extents = {number: (first, ends[number]) for number, (first, _) in extents.items()}
         starts = {number: first for number, (first, end) in extents.items() if first < end}
         if since_ms is not None and starts:
             starts = _since(consumer, topic, starts, since_ms)
         yield from _read(consumer, topic, starts, {number: end for number, (_, end) in extents.items()}, timer)
+
+
+def require_readable(kafka: KafkaSettings, topic: str, *, timer: Callable[[], float] = time.monotonic) -> None:
+    """Makes sure that the broker lets this client read the topic, where there may be nothing to read yet.
+
+    Args:
+        kafka: Where.
+        topic: Exists.
+        timer: Monotonic seconds.
+
+    Raises:
+        NotAllowed: It does not.
+        WorkerFailed: The broker fell silent.
+    """
+    with _consumer(kafka) as consumer:
+        consumer.assign([TopicPartition(topic, 0, OFFSET_END)])
+        until = timer() + _SILENCE_S
+        while timer() < until:
+            for message in consumer.consume(_AT_ONCE, timeout=_WAIT_S):
+                error = message.error()
+                if error is None or _is_end(error, topic):
+                    return
+    raise WorkerFailed(f"the broker does not answer whether topic {topic!r} can be read: try again")
 
 
 def read_one(kafka: KafkaSettings, topic: str, partition: int, offset: int) -> Record | None:
@@ -71,10 +104,10 @@ def read_one(kafka: KafkaSettings, topic: str, partition: int, offset: int) -> R
 
 
 @contextmanager
-def _consumer(kafka: KafkaSettings) -> Iterator[Consumer]:
+def _consumer(kafka: KafkaSettings, *, committed: bool = True) -> Iterator[Consumer]:
     # The last record that a reader sees may stand before what it does not see, such as the end of a transaction.
     properties = {**kafka.properties, "enable.partition.eof": True}
-    consumer = clients.consumer(kafka.model_copy(update={"properties": properties}), _NO_GROUP)
+    consumer = clients.consumer(kafka.model_copy(update={"properties": properties}), _NO_GROUP, committed=committed)
     try:
         yield consumer
     finally:
@@ -92,7 +125,19 @@ def _partitions(consumer: Consumer, topic: str) -> list[int]:
 
 def _extent(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     """The first offset, and what comes after the last committed record."""
-    extent = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_REQUEST_TIMEOUT_S)
+    until = time.monotonic() + _REQUEST_TIMEOUT_S
+    while True:
+        try:
+            extent = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_REQUEST_TIMEOUT_S)
+            break
+        except KafkaException as refusal:
+            # A leader is being elected: of a topic that was just made, or whose broker restarts.
+            if not refusal.args[0].retriable() or time.monotonic() > until:
+                raise WorkerFailed(
+                    f"the broker does not say where partition {partition} of topic {topic!r} ends "
+                    f"({refusal.args[0].str()}): try again"
+                ) from None
+            time.sleep(_WAIT_S)
     if extent is None:
         raise WorkerFailed(f"the broker does not say where partition {partition} of topic {topic!r} ends")
     first, end = extent
@@ -120,8 +165,9 @@ def _read(
             heard = timer()
             error, number = message.error(), message.partition()
             if error is not None:
-                if _is_end(error, topic):
-                    unread.discard(number if number is not None else -1)
+                # Of committed records there may be more: the end of those is before a transaction that is open.
+                if _is_end(error, topic) and number is not None and (message.offset() or 0) >= ends[number]:
+                    unread.discard(number)
                 continue
             record = record_of(message)
             if record.offset < ends[record.partition]:

@@ -247,5 +247,5 @@ class TransactionalWriter:
 def _slot_taken(fenced: Fenced) -> SlotTaken:
     return SlotTaken(
         "another worker runs with this slot, or the broker gave this one up: "
-        f"give each worker a FRAUD_SCORER__SLOT of its own ({fenced})"
+        f"give each worker a slot of its own: FRAUD_SCORER__SLOT, FRAUD_ALERTS__SLOT ({fenced})"
     )

@@ -15,7 +15,7 @@ import structlog
 
 from stream.breaker import Breaker
 from stream.coverage import Coverage
-from stream.errors import MemberFenced, SlotTaken
+from stream.errors import MemberFenced
 from stream.health import Health
 from stream.judging import Judged
 from stream.kafka import Stop
@@ -23,7 +23,7 @@ from stream.metrics import ScorerMetrics
 from stream.positions import Partition
 from stream.records import Record, first_offsets, offsets_after
 from stream.settings import ScorerSettings
-from stream.slots import Slot
+from stream.slots import Slot, require_free
 from stream.source import Source
 from stream.timeouts import Timeouts
 from stream.transaction import Outcome, TransactionalWriter
@@ -34,7 +34,6 @@ _LAG_EVERY_S: Final = 1.0
 _NEWS_EVERY_S: Final = 10.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
-_GRACE_S: Final = 5.0
 # A transaction is not kept open for a model that takes longer over a batch.
 _SHORT_S: Final = 0.5
 
@@ -245,23 +244,9 @@ class Worker:
             self._pause()
 
     def _require_slot(self) -> None:
-        """A new producer, or member, would fence a newer worker's, if there is one.
-
-        Who is in the group in this place may be this worker, under a name that it never heard. Nobody speaks for that
-        name, so its session ends; a newer worker's does not.
-        """
-        since: float | None = None
-        while not self._stop.is_set():
-            taken = self._slot.has_another(self._source.member_id)
-            if taken is False:
-                return
-            if taken:
-                since = self._timer() if since is None else since
-                if self._timer() - since > self._limits.session_ms / 1000 + _GRACE_S:
-                    raise SlotTaken(
-                        "another worker has this slot by now: give each worker a FRAUD_SCORER__SLOT of its own"
-                    )
-            self._pause()
+        session_s = self._limits.session_ms / 1000
+        member_id = self._source.member_id
+        require_free(self._slot, member_id, session_s=session_s, stop=self._stop, pause=self._pause, timer=self._timer)
 
     def _open(self) -> None:
         while not self._stop.is_set() and not self._writer.open():
