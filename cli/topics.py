@@ -107,7 +107,7 @@ def acls(
     settings = read_settings(config, assignments, bootstrap_servers)
     grants = scorer_grants(principal, settings.topics, settings.scorer, shadow=shadow)
     if alert_principal is not None:
-        grants += alert_grants(alert_principal, settings.topics, settings.alerts.group_id(""))
+        grants += alert_grants(alert_principal, settings.topics, settings.alerts.group_id)
     if desk_principal is not None:
         grants += desk_grants(desk_principal, settings.topics, settings.scorer)
     if operator is not None:
@@ -136,5 +136,7 @@ def _kept(config: Mapping[str, str]) -> str:
     """How long a topic keeps its records, for people."""
     if config["cleanup.policy"] == "compact":
         return "for good, the last of a key"
-    days = int(config["retention.ms"]) // 86_400_000
-    return f"{days} days" if days > 0 else f"{int(config['retention.bytes']) // 2**30} GiB a partition"
+    if (size := config.get("retention.bytes")) is not None:
+        return f"{int(size) // 2**30} GiB a partition"
+    age_ms = int(config["retention.ms"])
+    return "for good" if age_ms < 0 else f"{age_ms // 86_400_000} days"

@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Any, Final
 
 import msgspec
@@ -13,8 +14,8 @@ import msgspec
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
-def value_schema(contract: type, version: str) -> dict[str, Any]:
-    """The JSON Schema of a msgspec Struct's JSON."""
+def value_schema(contract: type | UnionType, version: str) -> dict[str, Any]:
+    """The JSON Schema of a msgspec Struct's JSON, or of one of several."""
     return {"$schema": DIALECT, "x-schema-version": version, **_unindented(msgspec.json.schema(contract))}
 
 

@@ -64,22 +64,25 @@ def scorer_grants(principal: str, topics: TopicSettings, scorer: ScorerSettings,
     ]
 
 
-def alert_grants(principal: str, topics: TopicSettings, group_prefix: str) -> list[Grant]:
-    """What `fraud alert` needs, for every channel.
+def alert_grants(principal: str, topics: TopicSettings, group_id: str) -> list[Grant]:
+    """What `fraud alert` needs, in every slot of its group, and `fraud alerts silence`, `ack`, `status` and `replay`.
 
     Args:
         principal: Who tells people.
         topics: Their names.
-        group_prefix: What the channels' groups begin with.
+        group_id: The alert workers' group.
 
     Raises:
         PrincipalUnclear: It is not written as Type:name.
     """
     _check(principal)
+    read = [topics.verdicts, topics.alert_ledger, topics.alert_silences, topics.alert_dead_letters]
+    written = [topics.alert_ledger, topics.alert_silences, topics.alert_dead_letters, topics.labels]
     return [
-        Grant(principal, "Read", "topic", topics.verdicts),
-        Grant(principal, "Write", "topic", topics.alert_dead_letters),
-        Grant(principal, "Read", "group", group_prefix, "prefixed"),
+        *(Grant(principal, "Read", "topic", topic) for topic in read),
+        *(Grant(principal, "Write", "topic", topic) for topic in written),
+        Grant(principal, "Read", "group", group_id),
+        Grant(principal, "Write", "transactional-id", f"{group_id}-", "prefixed"),
     ]
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,8 +34,10 @@ def documents() -> dict[str, str]:
     )
 
 
-def headers_schema(properties: Mapping[str, object], version: str, *, title: str, comment: str) -> dict[str, Any]:
-    """The JSON Schema of a record's headers, all of them required."""
+def headers_schema(
+    properties: Mapping[str, object], version: str, *, title: str, comment: str, required: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """The JSON Schema of a record's headers, all of them required unless it is said which."""
     return {
         "$schema": DIALECT,
         "x-schema-version": version,
@@ -43,7 +45,7 @@ def headers_schema(properties: Mapping[str, object], version: str, *, title: str
         "$comment": comment,
         "type": "object",
         "properties": dict(properties),
-        "required": list(properties),
+        "required": list(properties if required is None else required),
     }
 
 
@@ -118,8 +120,27 @@ def _asyncapi(topics: TopicSettings) -> dict[str, Any]:
             "headers": {"$ref": "./dead-letter-headers.schema.json"},
         },
         "alertDeadLetter": {
-            "summary": "A verdict that somebody was not told of, untouched; headers say the channel and why.",
+            "summary": (
+                "A notice that reached nobody: its last entry in the ledger, with the verdict; headers say why. Or a "
+                "record of the verdicts that is none, untouched."
+            ),
             "headers": {"$ref": "./alert-dead-letter-headers.schema.json"},
+        },
+        "ledgerEntry": {
+            "contentType": "application/json",
+            "summary": "What became of a notice, or of a group of alerts; the last of a key counts.",
+            "description": "Partition n holds what came of partition n of the verdicts.",
+            "payload": {"$ref": "./alert-ledger.schema.json"},
+        },
+        "silence": {
+            "contentType": "application/json",
+            "summary": "What people want no notices of; the last of a key counts.",
+            "payload": {"$ref": "./alert-silence.schema.json"},
+        },
+        "label": {
+            "contentType": "application/json",
+            "summary": "What somebody says that a transaction was; the last of a transaction counts.",
+            "payload": {"$ref": "./label.schema.json"},
         },
     }
     channels = {
@@ -127,6 +148,9 @@ def _asyncapi(topics: TopicSettings) -> dict[str, Any]:
         "verdicts": (topics.verdicts, "verdict"),
         "deadLetters": (topics.dead_letters, "deadLetter"),
         "alertDeadLetters": (topics.alert_dead_letters, "alertDeadLetter"),
+        "alertLedger": (topics.alert_ledger, "ledgerEntry"),
+        "alertSilences": (topics.alert_silences, "silence"),
+        "labels": (topics.labels, "label"),
     }
     return {
         "asyncapi": "3.0.0",
@@ -146,6 +170,11 @@ def _asyncapi(topics: TopicSettings) -> dict[str, Any]:
             "writeDeadLetters": {"action": "send", "channel": {"$ref": "#/channels/deadLetters"}},
             "tellPeople": {"action": "receive", "channel": {"$ref": "#/channels/verdicts"}},
             "writeAlertDeadLetters": {"action": "send", "channel": {"$ref": "#/channels/alertDeadLetters"}},
+            "keepLedger": {"action": "send", "channel": {"$ref": "#/channels/alertLedger"}},
+            "readLedger": {"action": "receive", "channel": {"$ref": "#/channels/alertLedger"}},
+            "silence": {"action": "send", "channel": {"$ref": "#/channels/alertSilences"}},
+            "heedSilences": {"action": "receive", "channel": {"$ref": "#/channels/alertSilences"}},
+            "writeLabels": {"action": "send", "channel": {"$ref": "#/channels/labels"}},
         },
         "components": {"messages": messages},
     }

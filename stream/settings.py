@@ -111,6 +111,9 @@ class TopicSettings(Section):
     verdicts: TopicName = "verdicts"
     dead_letters: Annotated[TopicName, Field(max_length=240)] = "transactions.dlq"  # a longer name derives from it
     alert_dead_letters: TopicName = "alerts.dlq"
+    alert_ledger: TopicName = Field("alerts.ledger", description="What became of each notice; compacted")
+    alert_silences: TopicName = Field("alerts.silences", description="What people want no notices of; compacted")
+    labels: TopicName = Field("labels", description="What people say of alerts: fraud, or not")
     replicas: PositiveInt = Field(1, description="Fewer copies of an output topic than this stop the start")
     shadow_verdicts: TopicName = Field("verdicts.shadow", description="What a challenger, or a rescoring, says")
 
@@ -122,6 +125,9 @@ class TopicSettings(Section):
             self.verdicts,
             self.dead_letters,
             self.alert_dead_letters,
+            self.alert_ledger,
+            self.alert_silences,
+            self.labels,
             self.shadow_verdicts,
             self.replayed_dead_letters,
         )

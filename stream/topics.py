@@ -20,6 +20,7 @@ _REQUEST_TIMEOUT_S: Final = 15.0
 # with its reason.
 _LONGEST_TRANSACTION_BYTES: Final = 16 * 1024 * 1024
 _LONGEST_DEAD_LETTER_BYTES: Final = 17 * 1024 * 1024
+_DELETE: Final = "delete"
 _FOR_EVER_MS: Final = 2**63 - 1
 _DEAD_LETTERS_KEPT_BYTES: Final = 10 * 1024 * 1024 * 1024
 
@@ -34,7 +35,8 @@ class TopicPlan:
 
     Attributes:
         name: Its name.
-        partitions: How many; transactions and verdicts have the same number, so that a key stays together.
+        partitions: How many; transactions, verdicts and the ledger of alerts have the same number, so that a key stays
+            together.
         replicas: -1 takes the broker's default.
         config: Properties of the topic.
     """
@@ -62,8 +64,8 @@ def plan_topics(topics: TopicSettings, *, partitions: int, replicas: int) -> lis
     there would delete them within minutes.
     """
 
-    def plan(name: str, count: int, **properties: int) -> TopicPlan:
-        config = {"cleanup.policy": "delete", **{key.replace("_", "."): str(at) for key, at in properties.items()}}
+    def plan(name: str, count: int, *, cleanup: str = _DELETE, **properties: int) -> TopicPlan:
+        config = {"cleanup.policy": cleanup, **{key.replace("_", "."): str(at) for key, at in properties.items()}}
         return TopicPlan(name, count, replicas, config)
 
     by_size = {
@@ -77,8 +79,12 @@ def plan_topics(topics: TopicSettings, *, partitions: int, replicas: int) -> lis
     return [
         plan(topics.transactions, partitions, retention_ms=7 * _DAY_MS, max_message_bytes=_LONGEST_TRANSACTION_BYTES),
         plan(topics.verdicts, partitions, retention_ms=30 * _DAY_MS),
-        plan(topics.dead_letters, partitions, **by_size),
-        plan(topics.alert_dead_letters, 1, **by_size),
+        plan(topics.dead_letters, partitions, cleanup=_DELETE, **by_size),
+        plan(topics.alert_dead_letters, 1, cleanup=_DELETE, **by_size),
+        # A notice's entry stands beside its verdict, and is of no use once nobody would ask what became of it.
+        plan(topics.alert_ledger, partitions, cleanup="compact,delete", retention_ms=14 * _DAY_MS, segment_ms=_DAY_MS),
+        plan(topics.alert_silences, 1, cleanup="compact", retention_ms=-1),
+        plan(topics.labels, partitions, retention_ms=-1),
         plan(topics.shadow_verdicts, partitions, retention_ms=7 * _DAY_MS),
         # One record for each dead letter that was sent again, kept for as long as the topic lives.
         TopicPlan(topics.replayed_dead_letters, 1, replicas, {"cleanup.policy": "compact", "retention.ms": "-1"}),

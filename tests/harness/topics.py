@@ -124,9 +124,12 @@ def new_stream(bootstrap: str, partitions: int = 4) -> Stream:
             "FRAUD_TOPICS__VERDICTS": f"verdicts-{tag}",
             "FRAUD_TOPICS__DEAD_LETTERS": f"transactions-{tag}.dlq",
             "FRAUD_TOPICS__ALERT_DEAD_LETTERS": f"alerts-{tag}.dlq",
+            "FRAUD_TOPICS__ALERT_LEDGER": f"alerts-{tag}.ledger",
+            "FRAUD_TOPICS__ALERT_SILENCES": f"alerts-{tag}.silences",
+            "FRAUD_TOPICS__LABELS": f"labels-{tag}",
             "FRAUD_TOPICS__SHADOW_VERDICTS": f"verdicts-{tag}.shadow",
             "FRAUD_SCORER__GROUP_ID": f"fraud-scorer-{tag}",
-            "FRAUD_ALERTS__GROUP_PREFIX": f"fraud-alerts-{tag}",
+            "FRAUD_ALERTS__GROUP_ID": f"fraud-alerts-{tag}",
         },
     )
     names = {

@@ -70,7 +70,7 @@ def test_a_principal_is_a_type_and_one_name(principal: str) -> None:
     with pytest.raises(PrincipalUnclear):
         operator_grants(principal, ["in"])
     with pytest.raises(PrincipalUnclear):
-        alert_grants(principal, TOPICS, "g-")
+        alert_grants(principal, TOPICS, "g")
     with pytest.raises(PrincipalUnclear):
         scorer_grants(principal, TOPICS, ScorerSettings(), shadow=False)
 
@@ -106,10 +106,11 @@ def test_the_command_prints_the_same_in_three_forms(monkeypatch: pytest.MonkeyPa
     table = run(*asked)
 
     topics = TopicSettings(verdicts="rulings")
-    made = [topics.transactions, "rulings", topics.dead_letters, topics.alert_dead_letters, topics.shadow_verdicts]
+    made = [topics.transactions, "rulings", topics.dead_letters, topics.alert_dead_letters]
+    made += [topics.alert_ledger, topics.alert_silences, topics.labels, topics.shadow_verdicts]
     assert grants == [
         *scorer_grants("User:s", topics, ScorerSettings(), shadow=False),
-        *alert_grants(SUBJECT, topics, "fraud-alerts-"),
+        *alert_grants(SUBJECT, topics, "fraud-alerts"),
         *operator_grants("User:ops", [*made, topics.replayed_dead_letters]),
     ]
     assert run(*asked, "--shell").splitlines() == [shell_line(grant, "localhost:9092") for grant in grants]
@@ -376,12 +377,12 @@ def telling(secured: SecuredKafka, stream: Stream) -> tuple[list[Grant], dict[st
     options = ("--principal", "User:somebody", "--alert-principal", principal)
     grants = [grant for grant in printed(stream, *options) if grant.principal == principal]
     assert [asdict(grant) for grant in grants] == [
-        asdict(grant)
-        for grant in alert_grants(principal, topics_of(stream), f"{stream.env['FRAUD_ALERTS__GROUP_PREFIX']}-")
+        asdict(grant) for grant in alert_grants(principal, topics_of(stream), stream.env["FRAUD_ALERTS__GROUP_ID"])
     ]
     webhook = {
         "FRAUD_ALERTS__WEBHOOK__URL": "http://127.0.0.1:1/",
         "FRAUD_ALERTS__WEBHOOK__SECRET": SECRET,
+        "FRAUD_ALERTS__WEBHOOK__ALLOW": "127.0.0.0/8",
         "FRAUD_ALERTS__RETRY__ATTEMPTS": "1",
     }
     return grants, {**env, **webhook}
@@ -405,7 +406,7 @@ def test_an_alert_worker_does_with_its_grants(secured: SecuredKafka, stream: Str
         reader.close()
         assert worker.terminate() == 0
 
-    group = f"{stream.env['FRAUD_ALERTS__GROUP_PREFIX']}-webhook"
+    group = stream.env["FRAUD_ALERTS__GROUP_ID"]
     ends = end_offsets(secured.bootstrap, stream.verdicts)
     reached = committed_offsets(secured.bootstrap, group, stream.verdicts)
     assert {partition: max(offset, 0) for partition, offset in reached.items()} == ends
@@ -413,11 +414,24 @@ def test_an_alert_worker_does_with_its_grants(secured: SecuredKafka, stream: Str
 
 @pytest.mark.kafka
 @pytest.mark.parametrize(
-    ("taken", "said"), [(0, "verdicts"), (1, "alerts"), (2, "Group authorization failed")], ids=["in", "out", "group"]
+    ("operation", "name", "said"),
+    [
+        ("Read", "verdicts-", "topic 'verdicts-"),
+        ("Read", ".ledger", ".ledger'"),
+        ("Read", ".silences", ".silences'"),
+        ("Write", ".ledger", ".ledger: grant"),
+        ("Write", ".dlq", ".dlq"),
+        ("Read", "fraud-alerts", "Group authorization failed"),
+        ("Write", "fraud-alerts", "Transactional Id authorization failed"),
+    ],
+    ids=["verdicts", "ledger", "silences", "into the ledger", "dead letters", "group", "transactional id"],
 )
-def test_an_alert_worker_does_with_nothing_less(taken: int, said: str, secured: SecuredKafka, stream: Stream) -> None:
+def test_an_alert_worker_does_with_nothing_less(
+    operation: str, name: str, said: str, secured: SecuredKafka, stream: Stream
+) -> None:
     grants, env = telling(secured, stream)
-    secured.grant([grant for grant in grants if grant != grants[taken]])
+    (taken,) = [grant for grant in grants if grant.operation == operation and name in grant.name]
+    secured.grant([grant for grant in grants if grant != taken])
     rule(stream)
 
     done = attempt("alert", env={**env, "FRAUD_HTTP__PORT": "0"}, timeout_s=60)
