@@ -10,6 +10,8 @@ STAMP := .venv/.installed
 DATA ?=
 PROFILE ?=
 BROKER ?= embedded
+# make test JOBS=1: how many processes share the tests; most of them wait, so that there may be more than cores
+JOBS ?= 3
 # make kafka PORT=9093
 PORT ?= 9092
 
@@ -31,7 +33,7 @@ demo: setup ## Learn, score and alert on this machine: DATA=file, PROFILE=name a
 	$(BIN)/python -m demo --broker $(BROKER) $(if $(DATA),--data "$(DATA)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 test: setup ## All tests; those that need a real Kafka say how to get one
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 faults: setup ## Every fault three times over: kills, freezes, outages; all answers counted each time
 	for round in 1 2 3; do echo "round $$round"; $(BIN)/python -m pytest tests/faults; done
