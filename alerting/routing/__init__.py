@@ -1,0 +1,1 @@
+"""Who is told of what: a tree of rules in one file."""
