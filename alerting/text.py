@@ -5,13 +5,22 @@ Nothing here raises: whatever came through the stream can be shown.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Final
+
+# What a text message holds, and what two hold that are shown as one: each gives up seven for a header (3GPP TS 23.040).
+ONE_SEGMENT: Final = 160
+TWO_SEGMENTS: Final = 306
+# What a channel may append to recognise its message by: " #a1b2".
+REFERENCE_SEPTETS: Final = 6
 
 _ELLIPSIS: Final = "..."
 _MASK: Final = "****"
 # Fewer characters than this, and four of them would be most of the number.
 _SHORTEST_SHOWN: Final = 8
+_MASKED: Final = re.compile(r"\*{4}[^\W_]{0,4}")
 
 # 3GPP TS 23.038, 6.2.1: the default alphabet and, at two septets each, its extension. Line breaks are left out.
 _GSM_BASIC: Final = frozenset(
@@ -19,13 +28,27 @@ _GSM_BASIC: Final = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM_EXTENSION: Final = frozenset("^{}\\[~]|€")
+# What people and their editors write, and the alphabet of text messages has another form of.
+_TYPEWRITTEN: Final = str.maketrans(
+    {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "…": "...", "\xa0": " "}  # noqa: RUF001
+)
 
 
 def masked_account(account: str) -> str:
-    """The last four letters or digits behind asterisks; nothing of an account that is short."""
+    """The last four letters or digits behind asterisks; nothing of an account that is short.
+
+    What is masked already stays as it is.
+    """
+    if _MASKED.fullmatch(account):
+        return account
     significant = [character for character in account if character.isalnum()]
     shown = "".join(significant[-4:]) if len(significant) >= _SHORTEST_SHOWN else ""
     return _MASK + shown
+
+
+def masked_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    """Fields of a group by name, the account's number masked."""
+    return {name: masked_account(value) if name == "account_id" else value for name, value in fields.items()}
 
 
 def one_line(text: str, longest: int) -> str:
@@ -35,6 +58,8 @@ def one_line(text: str, longest: int) -> str:
     question marks: a mail's header or a terminal would act on them.
     """
     # Categories C*: control, format, surrogate, private, unassigned; Zl and Zp: line and paragraph separators.
+    if text.isprintable():
+        return clipped(text, longest)
     shown = (
         "?" if (category := unicodedata.category(character))[0] == "C" or category in ("Zl", "Zp") else character
         for character in text[: longest + 1]
@@ -49,7 +74,8 @@ def clipped(text: str, longest: int) -> str:
 
 def gsm7(text: str) -> str:
     """The text in the alphabet of text messages; accents go where the letter stays, the rest is a question mark."""
-    return "".join(character if _is_gsm7(character) else _unaccented(character) for character in text)
+    typed = text.translate(_TYPEWRITTEN)
+    return "".join(character if _is_gsm7(character) else _unaccented(character) for character in typed)
 
 
 def septets(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerting.text import clipped_septets, gsm7, masked_account, one_line, septets
+from alerting.text import clipped_septets, gsm7, masked_account, masked_fields, one_line, septets
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,10 @@ from alerting.text import clipped_septets, gsm7, masked_account, one_line, septe
         ("", "****"),
         ("1-2-3-4-5-6-7", "****"),
         ("12345678\r\nBcc: x@y.z", "****cxyz"),
+        ("****3000", "****3000"),
+        ("****", "****"),
+        ("****12345678", "****5678"),
+        ("****3000\n", "****"),
     ],
 )
 def test_an_account_shows_four_characters_at_most_and_none_of_a_short_one(account: str, shown: str) -> None:
@@ -49,6 +53,17 @@ def test_a_long_text_is_cut_with_dots() -> None:
 def test_text_messages_keep_to_their_alphabet() -> None:
     assert gsm7("Straße 5 € äöü [x] ~") == "Straße 5 € äöü [x] ~"
     assert gsm7("Łódź ç ñ 中文 🚨 `") == "?odz c ñ ?? ? ?"
+
+
+def test_what_editors_make_of_quotes_and_dashes_is_typed_again() -> None:
+    assert gsm7("„Nein“ – it’s “so”…") == '"Nein" - it\'s "so"...'  # noqa: RUF001
+
+
+def test_the_account_of_a_group_is_masked_and_nothing_else() -> None:
+    assert masked_fields({"account_id": "DE89370400440532013000", "account.country": "DE"}) == {
+        "account_id": "****3000",
+        "account.country": "DE",
+    }
 
 
 def test_brackets_and_the_euro_sign_count_twice() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from alerting.message import Alert, alert_of
+from alerting.alert import Alert
 from stream.contracts import VERDICT_HEADER, ModelRef, Ruling, Source, Verdict
 from stream.records import Record
 
@@ -35,7 +35,7 @@ def verdict(**changed: Any) -> Verdict:
 
 def alert(**changed: Any) -> Alert:
     """The alert for `verdict`."""
-    return alert_of(verdict(**changed))
+    return Alert(verdict(**changed), "high")
 
 
 def record(ruled: Verdict, *, offset: int = 0) -> Record:

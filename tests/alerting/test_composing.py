@@ -1,0 +1,66 @@
+"""What an attempt sends, and what operators are told."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import jsonschema
+from msgspec.structs import replace
+
+from alerting.acknowledge_settings import AcknowledgeSettings
+from alerting.attempts import Attempt
+from alerting.composing import Composer
+from alerting.destinations import Destination, Grouping, Recipient
+from alerting.ledger.entries import Delivery
+from alerting.notices import OPERATOR, notice
+from alerting.rendering import Renderer
+from alerting.schemas import documents
+from alerting.site import links_of
+from alerting.tally import of_one
+from tests.alerting.verdicts import ACCOUNT, alert, verdict
+from tests.alerting.webhooks import SECRET
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+LINKS = AcknowledgeSettings.model_validate({"base_url": "https://alerts.bank.example/", "secret": SECRET})
+
+
+def delivery() -> Delivery:
+    destination = Destination("desk", "email", Recipient("desk@bank.example"), "analyst", Grouping(), "route")
+    return notice("about", verdict(), destination, group="group", now=NOW, life=timedelta(hours=1))
+
+
+def composed(one: Delivery, settings: AcknowledgeSettings | None = None) -> tuple[str, dict[str, object]]:
+    composer = Composer(Renderer(), lambda _: alert(), links_of(settings))
+    message = composer(Attempt(5, one, Recipient("desk@bank.example")))
+    again = composer(Attempt(5, one, Recipient("desk@bank.example")))
+    assert message == again, "the same at every attempt"
+    assert (message.id, message.partition, message.expires_at) == (one.id, 5, one.expires_at)
+    assert ACCOUNT not in str(message)
+    return message.content.text, {**message.attributes, **json.loads(message.content.payload)}
+
+
+def test_an_alert_is_told_with_a_link_to_answer_it() -> None:
+    text, said = composed(delivery(), LINKS)
+
+    assert said["type"] == "fraud.detected"
+    assert "https://alerts.bank.example/ack?t=" in text
+    assert "/ack" not in composed(delivery())[0], "not offered, not said"
+
+
+def test_a_digest_is_told_as_one() -> None:
+    text, said = composed(replace(delivery(), tally=of_one(alert()), transaction_id=None), LINKS)
+
+    assert said["type"] == "fraud.digest"
+    assert "https://alerts.bank.example/ack?t=" in text
+
+
+def test_operators_are_told_which_channel_stands_still_and_why() -> None:
+    fields = {"channel": "sms", "reason": "auth_error", "detail": "Twilio answered 401, code 20003"}
+    text, said = composed(replace(delivery(), template=OPERATOR, fields=fields, group=None))
+
+    assert "channel sms stands still (auth_error)" in text
+    assert "code 20003" in text
+    assert said["type"] == "channel.stopped"
+    del said["severity"], said["schema_version"]
+    jsonschema.validate(said, json.loads(documents()["alert-channel-stopped.schema.json"]))
