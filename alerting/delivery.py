@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-
-from alerting.settings import RetrySettings
 
 
 class FailureReason(StrEnum):
@@ -22,6 +19,14 @@ class FailureReason(StrEnum):
     INVALID_RECIPIENT = "invalid_recipient"
     CLIENT_ERROR = "client_error"
     UNDECODABLE = "undecodable"
+    EXPIRED = "expired"
+    UNSURE = "unsure"
+    RECIPIENT_GONE = "recipient_gone"
+    RECIPIENT_STOPPED = "recipient_stopped"
+    NO_ADDRESS = "no_address"
+    CHANNEL_STOPPED = "channel_stopped"
+    UNDELIVERED = "undelivered"
+    ADDRESS_REFUSED = "address_refused"
 
 
 class Failure(Exception):
@@ -52,8 +57,23 @@ class Retry(Failure):
         self.after_s = after_s
 
 
+class Unsure(Failure):
+    """The request had left, and no answer came: it may have been accepted, or not.
+
+    What is done about it is the channel's to say (`alerting.channels.Channel.when_unsure`).
+    """
+
+
 class Refused(Failure):
     """It will not be accepted, however often it is tried."""
+
+
+class RecipientStopped(Refused):
+    """The recipient takes nothing more on this channel."""
+
+
+class ChannelStopped(Refused):
+    """Nobody is told on this channel until somebody mends it: operators are paged on the others."""
 
 
 def failure_of_status(status: int, message: str, *, after_s: float | None = None) -> Failure:
@@ -96,25 +116,3 @@ def retry_after(value: str | None, *, now: datetime) -> float | None:
     # "-0000" gives a time without a zone; HTTP dates are in UTC.
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max((aware - now).total_seconds(), 0.0)
-
-
-def wait_before_next(
-    failure: Retry, *, attempts: int, elapsed_s: float, policy: RetrySettings, random: Callable[[], float]
-) -> float | None:
-    """Seconds until the next attempt, or None where there is none.
-
-    Doubled from attempt to attempt, half of it left to chance, so that workers that failed together do not come
-    back together; never before the provider's own wish; never beyond the budget.
-
-    Args:
-        failure: What the last attempt came to.
-        attempts: How many there were.
-        elapsed_s: Since the first one began.
-        policy: Attempts, first wait and budget.
-        random: Uniform in [0, 1).
-    """
-    if attempts >= policy.attempts:
-        return None
-    backoff = policy.first_wait_s * 2 ** (attempts - 1) * (0.5 + 0.5 * random())
-    wait = max(backoff, failure.after_s or 0.0)
-    return wait if elapsed_s + wait <= policy.budget_s else None

@@ -2,83 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib import import_module
-from typing import Final, Protocol
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
-from alerting.errors import ChannelRefused, NoChannel
-from alerting.message import Alert
-from alerting.settings import AlertSettings
-from stream.errors import Mendable
+from alerting.destinations import Recipient
+from alerting.ledger.entries import Confirmation
+from alerting.messages import Message
+from stream.pages import Asked
 
-# A further channel is a module with `open_channel`, its section in `alerting.settings`, and a line here.
-# Modules are imported where they are configured, so that an image needs only its own channel's package.
-_MODULES: Final = {
-    "sms": "alerting.channels.sms",
-    "email": "alerting.channels.email",
-    "sns": "alerting.channels.sns",
-    "webhook": "alerting.channels.webhook",
-}
+
+class WhenUnsure(StrEnum):
+    """What is done about a message of which nobody knows whether it was sent."""
+
+    LOOK_UP = "look up"
+    """`Channel.find` tells; it is sent again only where the provider does not have it."""
+    SEND_AGAIN = "send again"
+    """The receiver recognises it by its id."""
+    HOLD = "hold"
+    """It stays `ambiguous` for people to decide."""
 
 
 class Channel(Protocol):
-    """A way to reach people. Used by one thread."""
+    """A way to reach people. `deliver` and `find` are called by several threads at once, at most `at_once`."""
 
     @property
     def name(self) -> str:
-        """Its section in the settings, and the end of its group's name."""
+        """Its name in the routing file, and a metric's label."""
 
     @property
-    def recipients(self) -> Sequence[str]:
-        """Each is told once. Personal data: not for logs, metrics or messages."""
+    def at_once(self) -> int:
+        """How many may be on their way at once."""
 
-    def deliver(self, alert: Alert, recipient: str) -> str:
+    @property
+    def when_unsure(self) -> WhenUnsure:
+        """What is done after `Unsure`, or a crash in the midst of an attempt."""
+
+    @property
+    def one_provider(self) -> bool:
+        """Whether all recipients are behind the same host, so that one that is down is down for all."""
+
+    def deliver(self, message: Message, recipient: Recipient) -> str:
         """Makes one attempt to tell one recipient.
 
         Returns:
             What the provider calls the delivery that it accepted.
 
         Raises:
-            Retry: It may be accepted later.
+            Retry: It was not accepted, and may be later.
+            Unsure: It may have been accepted.
             Refused: It will not be accepted.
+        """
+
+    def find(self, message: Message, recipient: Recipient) -> str | None:
+        """What the provider calls a delivery that may have been accepted; None where it has none of it.
+
+        Only called where `when_unsure` is `LOOK_UP`.
+
+        Raises:
+            Failure: The provider does not say.
         """
 
     def close(self) -> None:
         """Lets go of connections; never raises."""
 
 
-def open_channels(settings: AlertSettings) -> list[Channel]:
-    """A channel for each section that is present.
-
-    Raises:
-        NoChannel: None is.
-        ChannelRefused: Lists everything that keeps channels from opening.
-    """
-    sections = {name: section for name in _MODULES if (section := getattr(settings, name)) is not None}
-    if not sections:
-        raise NoChannel(
-            "no alert channel is configured",
-            remedy="set at least one of the sections alerts.sms, alerts.email, alerts.sns, alerts.webhook "
-            "(FRAUD_ALERTS__WEBHOOK__URL, FRAUD_ALERTS__WEBHOOK__SECRET, ...)",
-        )
-    channels: list[Channel] = []
-    problems: list[Mendable] = []
-    for name, section in sections.items():
-        try:
-            channels.append(import_module(_MODULES[name]).open_channel(section))
-        except ModuleNotFoundError as missing:
-            problem = f"channel {name!r} needs package {missing.name!r}, which is not installed"
-            problems.append(ChannelRefused(problem, remedy="pip install 'fraudstream[alerts]'"))
-        except Mendable as refusal:
-            problems.append(refusal)
-    if problems:
-        for channel in channels:
-            channel.close()
-        raise problems[0] if len(problems) == 1 else _together(problems)
-    return channels
+class CallbackRefused(Exception):
+    """It does not come from the provider, or speaks of nothing that was sent."""
 
 
-def _together(problems: Sequence[Mendable]) -> ChannelRefused:
-    *most, last = problems
-    said = "; ".join([*map(str, most), last.problem])
-    return ChannelRefused(said, remedy=last.remedy)
+@runtime_checkable
+class Confirming(Protocol):
+    """A channel whose provider says later, over HTTP, what became of a message that it took."""
+
+    @property
+    def callback_path(self) -> str:
+        """Where it says so."""
+
+    def confirmation(self, asked: Asked, now: datetime) -> tuple[Confirmation, int] | None:
+        """What is said of which notice, and the partition of its entry; None where it is still on its way.
+
+        Raises:
+            CallbackRefused: It does not come from the provider.
+        """

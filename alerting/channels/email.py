@@ -2,151 +2,243 @@
 
 from __future__ import annotations
 
-import hashlib
 import smtplib
 import ssl
+import threading
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Final
+from typing import Any, Final
 
-from alerting.delivery import Failure, FailureReason, Refused, Retry
-from alerting.message import Alert
-from alerting.settings import EmailSettings
+from alerting.channels import WhenUnsure
+from alerting.channels.email_settings import EmailSettings
+from alerting.delivery import ChannelStopped, Failure, FailureReason, Refused, Retry, Unsure
+from alerting.destinations import Recipient
+from alerting.errors import ChannelRefused
+from alerting.messages import Message
 from alerting.tls import trust
 
 # Every server takes seven bits.
 _POLICY: Final = SMTP.clone(cte_type="7bit")
-
-
-def open_channel(settings: EmailSettings) -> EmailChannel:
-    """The channel, not connected yet.
-
-    Raises:
-        ChannelRefused: `ca_file` gives no certificates.
-    """
-    return EmailChannel(settings, trust(settings.ca_file, setting="alerts.email.ca_file"))
+# Servers close a connection that has sent so much; a new one is cheap.
+_MOST_PER_CONNECTION: Final = 100
+_TOO_LARGE: Final = 552
 
 
 class EmailChannel:
-    """One mail for each address, over one connection that is kept.
+    """One mail for each address, over a connection for each thread that is kept.
 
     A mail of its own for each tells nobody who else was told, and makes each address's acceptance its own: of a
     mail to several, a server may take some addresses and put off others.
 
     Args:
-        settings: Server, sender and addresses.
-        tls: Whom to trust.
+        settings: Server and sender.
+
+    Raises:
+        ChannelRefused: `ca_file` gives no certificates, or `token_file` no token.
     """
 
     name: Final = "email"
+    at_once: Final = 2
+    when_unsure: Final = WhenUnsure.SEND_AGAIN
+    one_provider: Final = True
 
-    def __init__(self, settings: EmailSettings, tls: ssl.SSLContext) -> None:
-        self.recipients: Final = settings.to
+    def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
-        self._tls = tls
-        self._connection: smtplib.SMTP | None = None
+        self._tls = trust(settings.ca_file, setting="alerts.email.ca_file")
+        if settings.token_file is not None:
+            _token(settings)
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._open: set[_Connection] = set()
 
-    def deliver(self, alert: Alert, recipient: str) -> str:
+    def deliver(self, message: Message, recipient: Recipient) -> str:
         """Accepted once the server has taken it; the receipt is the mail's Message-ID."""
-        mail = compose(alert, sender=self._settings.sender, recipient=recipient)
+        mail = compose(message, sender=self._settings.sender, recipient=recipient.address)
+        connection: _Connection | None = None
         try:
             connection = self._connected()
-            connection.send_message(mail, self._settings.sender, [recipient])
+            connection.send_message(mail, self._settings.sender, [recipient.address])
         except (smtplib.SMTPException, OSError) as refusal:
-            if not isinstance(refusal, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError):
-                self.close()
-            raise _failure(refusal) from None
+            if not isinstance(refusal, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) or _says_bye(refusal):
+                self._drop()
+            raise _failure(refusal, left=connection is not None and connection.in_data) from None
         return str(mail["Message-ID"])
+
+    def find(self, message: Message, recipient: Recipient) -> str | None:  # noqa: ARG002
+        """Nothing can be asked for: mail programs know a repetition by its Message-ID."""
+        return None
 
     def close(self) -> None:
         """Takes leave of the server."""
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            connection.quit()
-        except (smtplib.SMTPException, OSError):
-            connection.close()
+        with self._lock:
+            connections, self._open = self._open, set()
+        for connection in connections:
+            _leave(connection)
 
-    def _connected(self) -> smtplib.SMTP:
-        """The connection, where it still answers, or a new one."""
-        if self._connection is not None:
+    def _connected(self) -> _Connection:
+        """This thread's connection, where it still answers, or a new one."""
+        connection: _Connection | None = getattr(self._own, "connection", None)
+        if connection is not None and connection.sent < _MOST_PER_CONNECTION:
             try:
-                if self._connection.noop()[0] == 250:
-                    return self._connection
+                if connection.noop()[0] == 250:
+                    connection.in_data = False
+                    return connection
             except (smtplib.SMTPException, OSError):
                 pass
-            self.close()
-        self._connection = self._connect()
-        return self._connection
+        self._drop()
+        connection = self._own.connection = self._connect()
+        with self._lock:
+            self._open.add(connection)
+        return connection
 
-    def _connect(self) -> smtplib.SMTP:
+    def _drop(self) -> None:
+        connection: _Connection | None = getattr(self._own, "connection", None)
+        self._own.connection = None
+        if connection is not None:
+            with self._lock:
+                self._open.discard(connection)
+            _leave(connection)
+
+    def _connect(self) -> _Connection:
         settings = self._settings
         if settings.security == "tls":
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            connection: _Connection = _TlsConnection(
                 settings.host, settings.port, timeout=settings.timeout_s, context=self._tls
             )
         else:
-            connection = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_s)
+            connection = _Connection(settings.host, settings.port, timeout=settings.timeout_s)
         try:
             if settings.security == "starttls":
                 connection.starttls(context=self._tls)
-            if settings.username is not None and settings.password is not None:
-                connection.login(settings.username, settings.password.get_secret_value())
+            self._log_in(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
+    def _log_in(self, connection: smtplib.SMTP) -> None:
+        settings = self._settings
+        if settings.username is None:
+            return
+        if settings.password is not None:
+            connection.login(settings.username, settings.password.get_secret_value())
+            return
+        # Read at every login: whoever renews tokens puts a new one there.
+        try:
+            token = _token(settings)
+        except ChannelRefused:
+            raise ChannelStopped(FailureReason.AUTH_ERROR, "alerts.email.token_file gives no token") from None
+        said = f"user={settings.username}\x01auth=Bearer {token}\x01\x01"
+        connection.ehlo_or_helo_if_needed()
+        # A server that refuses says why in a challenge, which wants an empty answer.
+        connection.auth("XOAUTH2", lambda challenge=None: said if challenge is None else "")
 
-def compose(alert: Alert, *, sender: str, recipient: str) -> EmailMessage:
-    """The mail; the same alert to the same recipient is the same mail, so that a repetition can be recognised."""
+
+class _Connection(smtplib.SMTP):
+    """Knows whether a mail was on its way when the connection broke."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.in_data = False
+        self.sent = 0
+        super().__init__(*args, **kwargs)
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """DATA, and what follows it."""
+        self.in_data = True
+        answer = super().data(msg)
+        self.in_data = False
+        self.sent += 1
+        return answer
+
+
+class _TlsConnection(_Connection, smtplib.SMTP_SSL):
+    """The same with TLS from the first byte."""
+
+
+def compose(message: Message, *, sender: str, recipient: str) -> EmailMessage:
+    """The mail; the same notice is the same mail, so that a repetition can be recognised.
+
+    Args:
+        message: What is said.
+        sender: Its address.
+        recipient: Another.
+    """
+    domain = sender.rpartition("@")[2]
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
     mail["To"] = recipient
-    mail["Subject"] = alert.subject
-    mail["Date"] = format_datetime(alert.judged_at)
-    mail["Message-ID"] = f"<{alert.id}.{_fingerprint(recipient)}@{sender.rpartition('@')[2]}>"
+    mail["Subject"] = message.content.subject
+    mail["Date"] = format_datetime(message.created_at)
+    mail["Message-ID"] = f"<{message.id}@{domain}>"
+    if message.thread is not None:
+        mail["References"] = f"<{message.thread}@{domain}>"  # RFC 5322, 3.6.4: mails of a group stand together
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-    mail.set_content(alert.long_text)
+    mail.set_content(message.content.text)
+    if message.content.html is not None:
+        mail.add_alternative(message.content.html, subtype="html")
+        mail.set_boundary(f"=_{message.id}")  # else made up, and another at every attempt
     return mail
 
 
-def _fingerprint(recipient: str) -> str:
-    return hashlib.sha256(recipient.encode()).hexdigest()[:12]
+def _token(settings: EmailSettings) -> str:
+    assert settings.token_file is not None
+    try:
+        token = settings.token_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as refusal:
+        problem = f"alerts.email.token_file {str(settings.token_file)!r} gives no token ({type(refusal).__name__})"
+        raise ChannelRefused(problem, remedy="put an OAuth 2 access token there") from None
+    if not token or len(token.split()) > 1:
+        problem = f"alerts.email.token_file {str(settings.token_file)!r} holds no token"
+        raise ChannelRefused(problem, remedy="put an OAuth 2 access token there, and nothing else")
+    return token
 
 
-def _failure(refusal: smtplib.SMTPException | OSError) -> Failure:
+def _leave(connection: smtplib.SMTP) -> None:
+    try:
+        connection.quit()
+    except (smtplib.SMTPException, OSError):
+        connection.close()
+
+
+def _says_bye(refusal: smtplib.SMTPException | OSError) -> bool:
+    """RFC 5321, 3.8: after 421 the server closes the connection."""
+    if isinstance(refusal, smtplib.SMTPRecipientsRefused):
+        return any(code == 421 for code, _ in refusal.recipients.values())
+    return isinstance(refusal, smtplib.SMTPResponseException) and refusal.smtp_code == 421
+
+
+def _failure(refusal: smtplib.SMTPException | OSError, *, left: bool) -> Failure:
     if isinstance(refusal, smtplib.SMTPRecipientsRefused):
         code = next(iter(refusal.recipients.values()))[0]
-        return _replied(code, "the address", FailureReason.INVALID_RECIPIENT)
+        return _replied(code, "the address", Refused, FailureReason.INVALID_RECIPIENT)
     if isinstance(refusal, smtplib.SMTPAuthenticationError):
-        return _replied(refusal.smtp_code, "the login", FailureReason.AUTH_ERROR)
+        return _replied(refusal.smtp_code, "the login", ChannelStopped, FailureReason.AUTH_ERROR)
     if isinstance(refusal, smtplib.SMTPResponseException):
-        return _replied(refusal.smtp_code, "the mail", FailureReason.CLIENT_ERROR)
-    return _without_reply(refusal)
+        # RFC 1870, 6: a server may find a mail too large before it has seen it.
+        if isinstance(refusal, smtplib.SMTPDataError) or refusal.smtp_code == _TOO_LARGE:
+            return _replied(refusal.smtp_code, "the mail", Refused, FailureReason.CLIENT_ERROR)
+        # Before a recipient is named, everybody is meant: the client, its sender, TLS.
+        return _replied(refusal.smtp_code, "the connection or the sender", ChannelStopped, FailureReason.CLIENT_ERROR)
+    return _without_reply(refusal, Unsure if left else Retry)
 
 
-def _replied(code: int, to_what: str, for_good: FailureReason) -> Failure:
+def _replied(code: int, to_what: str, kind: type[Refused], for_good: FailureReason) -> Failure:
     """RFC 5321, 4.2.1: replies of the 400s are for now, those of the 500s for good."""
     # The server's words quote addresses: the code tells the same.
     message = f"the mail server answered {to_what} with {code}"
-    return Retry(FailureReason.SERVER_ERROR, message) if code < 500 else Refused(for_good, message)
+    return Retry(FailureReason.SERVER_ERROR, message) if code < 500 else kind(for_good, message)
 
 
-def _without_reply(refusal: smtplib.SMTPException | OSError) -> Failure:
+def _without_reply(refusal: smtplib.SMTPException | OSError, kind: type[Unsure | Retry]) -> Failure:
     # smtplib reports a time-out as a lost connection.
     if isinstance(refusal, TimeoutError) or isinstance(refusal.__context__, TimeoutError):
-        return Retry(FailureReason.TIMEOUT, "the mail server did not answer in time")
+        return kind(FailureReason.TIMEOUT, "the mail server did not answer in time")
     if isinstance(refusal, ssl.SSLError):
         return Retry(FailureReason.TLS_ERROR, "no trusted TLS connection to the mail server")
-    kind = refusal.__class__.__name__
-    if isinstance(refusal, smtplib.SMTPNotSupportedError):
-        return Refused(
-            FailureReason.CLIENT_ERROR, "the mail server does not offer what is configured (STARTTLS, login)"
-        )
     # An SMTPException is an OSError too.
     if isinstance(refusal, smtplib.SMTPServerDisconnected) or not isinstance(refusal, smtplib.SMTPException):
-        return Retry(FailureReason.UNREACHABLE, f"the mail server cannot be reached ({kind})")
-    return Refused(FailureReason.CLIENT_ERROR, f"the mail server refused ({kind})")
+        return kind(FailureReason.UNREACHABLE, f"the mail server cannot be reached ({refusal.__class__.__name__})")
+    return ChannelStopped(
+        FailureReason.CLIENT_ERROR, "the mail server does not offer what is configured (STARTTLS, login)"
+    )

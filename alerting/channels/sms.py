@@ -2,100 +2,174 @@
 
 from __future__ import annotations
 
+import hashlib
+import ssl
+import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import requests
 from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from alerting.delivery import Failure, FailureReason, Refused, Retry, failure_of_status, retry_after
-from alerting.message import Alert
-from alerting.settings import SmsSettings
+from alerting.channels import WhenUnsure
+from alerting.channels.sms_settings import SmsSettings
+from alerting.channels.twilio_status import confirmation_of
+from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure, failure_of_status, retry_after
+from alerting.destinations import Recipient
+from alerting.ledger.entries import Confirmation
+from alerting.messages import Message
+from alerting.provider_codes import codes_of
+from stream.pages import Asked
 
-# A fraud alert that comes hours late does harm; Twilio's own default is ten hours.
-_VALID_FOR_S: Final = 900
-
-# https://www.twilio.com/docs/api/errors. The HTTP status decides, but these say more than it does.
-_CODES: Final = {
-    20003: FailureReason.AUTH_ERROR,
-    21211: FailureReason.INVALID_RECIPIENT,  # not a valid number
-    21610: FailureReason.INVALID_RECIPIENT,  # the recipient answered STOP
-    21614: FailureReason.INVALID_RECIPIENT,  # not a mobile number
-}
-_QUEUE_FULL: Final = 21611
+# A text of this is useless late; Twilio's own default is ten hours. It takes no less than a second.
+_SHORTEST_VALID_S: Final = 36
+_LONGEST_VALID_S: Final = 14_400
+_STATUS_PATH: Final = "/twilio/status"
+# Of a recipient's latest messages, those that a look goes through.
+_LOOKED_THROUGH: Final = 50
+# Clocks differ.
+_EARLIER: Final = timedelta(minutes=5)
 
 
-def open_channel(settings: SmsSettings) -> SmsChannel:
-    """The channel with the machine's clock."""
-    return SmsChannel(settings, now=lambda: datetime.now(UTC))
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class SmsChannel:
-    """One message for each number.
+    """One message for each number, its text ended by a reference that a look at Twilio's list finds it by.
 
     Args:
-        settings: Account, sender and numbers.
+        settings: Account and sender.
         now: The time of day, with a zone.
+
+    Raises:
+        ChannelRefused: The file of provider codes is wrong.
     """
 
     name: Final = "sms"
+    at_once: Final = 4
+    when_unsure: Final = WhenUnsure.LOOK_UP
+    one_provider: Final = True
 
-    def __init__(self, settings: SmsSettings, *, now: Callable[[], datetime]) -> None:
-        self.recipients: Final = settings.to
+    def __init__(self, settings: SmsSettings, *, now: Callable[[], datetime] = _now) -> None:
         self._now = now
-        self._answer: requests.Response | None = None
+        self._codes = codes_of("sms", settings.provider_codes)
+        self._answered = threading.local()
         # The SDK's errors do not hold the answer's headers, and its own default waits for ever.
         self._http = TwilioHttpClient(timeout=settings.timeout_s, request_hooks={"response": self._remember})
-        self._client = Client(settings.account_sid, settings.auth_token.get_secret_value(), http_client=self._http)
+        self._token = settings.auth_token.get_secret_value()
+        self._client = Client(settings.account_sid, self._token, http_client=self._http)
         if settings.base_url is not None:
             self._client.api.base_url = settings.base_url.rstrip("/")
+        self._callback = settings.status_callback
         is_service = settings.sender.startswith("MG")
         self._sender = {"messaging_service_sid" if is_service else "from_": settings.sender}
 
-    def deliver(self, alert: Alert, recipient: str) -> str:
+    def deliver(self, message: Message, recipient: Recipient) -> str:
         """Accepted once Twilio has queued it; the receipt is the message's SID."""
-        self._answer = None
-        try:
-            queued = self._client.messages.create(
-                to=recipient, body=alert.short_text, validity_period=_VALID_FOR_S, **self._sender
+        further: dict[str, Any] = dict(self._sender)
+        if self._callback is not None and message.partition is not None:
+            # Twilio says it back, signed: which notice it speaks of, and where that stands in the ledger.
+            query = urlencode({"notice": message.id, "partition": message.partition})
+            further["status_callback"] = f"{self._callback}?{query}"
+        queued = self._ask(
+            lambda: self._client.messages.create(
+                to=recipient.address,
+                body=text_of(message),
+                validity_period=self._valid_for(message),
+                message_intent="fraud",
+                **further,
             )
-        except TwilioException as refusal:
-            raise self._failure(refusal) from None
-        except requests.Timeout:
-            raise Retry(FailureReason.TIMEOUT, "Twilio did not answer in time") from None
-        except requests.exceptions.SSLError:
-            raise Retry(FailureReason.TLS_ERROR, "no trusted TLS connection to Twilio") from None
-        except requests.RequestException as broken:
-            message = f"Twilio cannot be reached ({broken.__class__.__name__})"
-            raise Retry(FailureReason.UNREACHABLE, message) from None
-        except (ValueError, TypeError, AttributeError):  # no JSON, or JSON that the SDK makes no message of
-            raise Retry(FailureReason.SERVER_ERROR, "Twilio's answer cannot be read") from None
+        )
         if not isinstance(queued.sid, str) or not queued.sid:
-            raise Retry(FailureReason.SERVER_ERROR, "Twilio's answer names no message: nothing was queued")
+            raise Unsure(FailureReason.SERVER_ERROR, "Twilio's answer names no message")
         return queued.sid
+
+    def find(self, message: Message, recipient: Recipient) -> str | None:
+        """The SID of a message to the recipient that ends with this one's reference, whatever became of it."""
+        listed = self._ask(lambda: self._client.messages.list(to=recipient.address, limit=_LOOKED_THROUGH))
+        wanted, since = text_of(message), message.created_at - _EARLIER
+        for one in listed:
+            created = one.date_created
+            if isinstance(one.body, str) and one.body.endswith(wanted) and (created is None or created >= since):
+                return str(one.sid)
+        return None
+
+    @property
+    def callback_path(self) -> str:
+        """Of the address that Twilio was told; it may be behind a proxy that takes a prefix away."""
+        return _STATUS_PATH
+
+    def confirmation(self, asked: Asked, now: datetime) -> tuple[Confirmation, int] | None:
+        """What Twilio's status callback says."""
+        signature = asked.headers.get("x-twilio-signature", "")
+        url = f"{self._callback}?{asked.query}"
+        return confirmation_of(url, asked.body, signature, auth_token=self._token, now=now)
 
     def close(self) -> None:
         """Closes the connections."""
         if self._http.session is not None:
             self._http.session.close()
 
+    def _valid_for(self, message: Message) -> int:
+        left = int((message.expires_at - self._now()).total_seconds())
+        return min(max(left, _SHORTEST_VALID_S), _LONGEST_VALID_S)
+
+    def _ask(self, call: Callable[[], Any]) -> Any:
+        self._answered.by = None
+        try:
+            return call()
+        except TwilioException as refusal:
+            raise self._failure(refusal) from None
+        except requests.RequestException as broken:
+            raise _unanswered(broken) from None
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ):  # no JSON, or JSON that the SDK makes no message of
+            raise Unsure(FailureReason.SERVER_ERROR, "Twilio's answer cannot be read") from None
+
     def _remember(self, answer: requests.Response, *_: Any, **__: Any) -> None:
-        self._answer = answer
+        self._answered.by = answer
 
     def _failure(self, refusal: TwilioException) -> Failure:
-        if self._answer is None:
+        answer: requests.Response | None = self._answered.by
+        if answer is None:
             return Refused(FailureReason.CLIENT_ERROR, f"the Twilio client refused ({refusal.__class__.__name__})")
         # Twilio's words quote the number: its code tells the same.
         code = getattr(refusal, "code", None)
         said = f", code {code}" if isinstance(code, int) else ""
-        message = f"Twilio answered {self._answer.status_code}{said}"
-        after_s = retry_after(self._answer.headers.get("Retry-After"), now=self._now())
-        if code == _QUEUE_FULL:
-            return Retry(FailureReason.RATE_LIMITED, message, after_s=after_s)
-        failure = failure_of_status(self._answer.status_code, message, after_s=after_s)
-        if isinstance(failure, Refused) and isinstance(code, int) and code in _CODES:
-            return Refused(_CODES[code], message)
-        return failure
+        message = f"Twilio answered {answer.status_code}{said}"
+        after_s = retry_after(answer.headers.get("Retry-After"), now=self._now())
+        meaning = self._codes.get(str(code))
+        if meaning is not None:
+            return meaning.failure(message, after_s=after_s)
+        return failure_of_status(answer.status_code, message, after_s=after_s)
+
+
+def text_of(message: Message) -> str:
+    """The text with a reference behind it: two alerts may read the same, and only one of them was sent."""
+    reference = hashlib.sha256(message.id.encode()).hexdigest()[:4]
+    return f"{message.content.short} #{reference}"
+
+
+def _unanswered(broken: requests.RequestException) -> Failure:
+    """Whether the request had left decides whether Twilio may have the message."""
+    reason = getattr(broken.args[0], "reason", None) if broken.args else None
+    if isinstance(broken, requests.exceptions.SSLError):
+        # A certificate is judged before anything is sent; what else TLS objects to may come after.
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in getattr(reason, "args", ())):
+            return Retry(FailureReason.TLS_ERROR, "no trusted TLS connection to Twilio")
+        return Unsure(FailureReason.TLS_ERROR, "the TLS connection to Twilio broke")
+    if isinstance(reason, NewConnectionError | ConnectTimeoutError) or isinstance(broken, requests.ConnectTimeout):
+        return Retry(FailureReason.UNREACHABLE, f"Twilio cannot be reached ({broken.__class__.__name__})")
+    if isinstance(broken, requests.Timeout):
+        return Unsure(FailureReason.TIMEOUT, "Twilio did not answer in time")
+    return Unsure(FailureReason.UNREACHABLE, f"the connection to Twilio broke ({broken.__class__.__name__})")

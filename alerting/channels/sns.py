@@ -1,7 +1,9 @@
-"""An Amazon SNS topic through boto3: JSON for whoever subscribes."""
+"""Amazon SNS topics through boto3: JSON for whoever subscribes."""
 
 from __future__ import annotations
 
+import ssl
+import threading
 from typing import TYPE_CHECKING, Final
 
 import boto3
@@ -11,22 +13,23 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
     ReadTimeoutError,
     SSLError,
 )
-from botocore.exceptions import ConnectionError as ConnectionFailed
 from botocore.parsers import ResponseParserError
 
-from alerting.contracts import FRAUD_DETECTED, SCHEMA_VERSION
-from alerting.delivery import Failure, FailureReason, Refused, Retry, failure_of_status
+from alerting.channels import WhenUnsure
+from alerting.channels.sns_settings import SnsSettings
+from alerting.delivery import ChannelStopped, Failure, FailureReason, Refused, Retry, Unsure, failure_of_status
+from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused
-from alerting.message import Alert
-from alerting.settings import SnsSettings
+from alerting.messages import Message
+from alerting.provider_codes import codes_of
 from alerting.text import clipped
-from stream.contracts import Ruling
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
@@ -35,109 +38,129 @@ if TYPE_CHECKING:
 _FIFO_SUFFIX: Final = ".fifo"
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: fewer than 100 characters of ASCII.
 _LONGEST_SUBJECT: Final = 99
-# Some of them come with status 400, as if the request had been wrong.
-_THROTTLED: Final = frozenset(
-    {"Throttled", "Throttling", "ThrottlingException", "KMSThrottling", "KMSThrottlingException"}
-)
-
-
-def open_channel(settings: SnsSettings) -> SnsChannel:
-    """The channel with the credentials that boto3 finds.
-
-    Raises:
-        ChannelRefused: There are none, or the region or endpoint is none.
-    """
-    session = boto3.session.Session()
-    if session.get_credentials() is None:
-        raise ChannelRefused(
-            "channel 'sns' has no AWS credentials",
-            remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role",
-        )
-    # One attempt for one call: what boto3 retried by itself, our budget would not know of.
-    config = Config(
-        connect_timeout=settings.timeout_s,
-        read_timeout=settings.timeout_s,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-    )
-    region = settings.region or settings.topic_arn.split(":")[3]
-    try:
-        client = session.client("sns", region_name=region, endpoint_url=settings.endpoint_url, config=config)
-    except (BotoCoreError, ValueError) as refusal:
-        problem = f"channel 'sns' cannot be opened ({refusal.__class__.__name__})"
-        raise ChannelRefused(problem, remedy="check alerts.sns.region and alerts.sns.endpoint_url") from None
-    return SnsChannel(client, settings.topic_arn)
 
 
 class SnsChannel:
-    """Publishes to one topic.
+    """Publishes to topics, each in its own region.
 
     Args:
-        client: Makes one attempt for one call.
-        topic_arn: Ends in `.fifo` for a topic that drops repetitions.
+        settings: Region and endpoint; credentials are found as boto3 finds them.
+
+    Raises:
+        ChannelRefused: There are no credentials, or the region or endpoint is none.
     """
 
     name: Final = "sns"
+    at_once: Final = 8
+    one_provider: Final = True
 
-    def __init__(self, client: SNSClient, topic_arn: str) -> None:
-        self.recipients: Final = (topic_arn,)
-        self._client = client
+    def __init__(self, settings: SnsSettings) -> None:
+        self.when_unsure: Final = WhenUnsure(settings.when_unsure)
+        self._settings = settings
+        self._codes = codes_of("sns")
+        self._session = boto3.session.Session()
+        if self._session.get_credentials() is None:
+            raise ChannelRefused(
+                "channel 'sns' has no AWS credentials",
+                remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role",
+            )
+        self._lock = threading.Lock()
+        self._clients: dict[str, SNSClient] = {}
+        if settings.region is not None or settings.topic_arn is not None:
+            self._client(settings.topic_arn or "")
 
-    def deliver(self, alert: Alert, recipient: str) -> str:
+    def deliver(self, message: Message, recipient: Recipient) -> str:
         """Accepted once SNS has it; the receipt is its message id."""
-        # The deduplication id is the alert's, so that SNS drops a repetition within its five minutes; and so is
-        # the group's: alerts need no order among each other.
-        fifo = {"MessageGroupId": alert.id, "MessageDeduplicationId": alert.id}
         try:
-            answer = self._client.publish(
-                TopicArn=recipient,
-                Subject=clipped(alert.subject.encode("ascii", "replace").decode(), _LONGEST_SUBJECT),
-                Message=alert.payload.decode(),
-                MessageAttributes=_ATTRIBUTES,
-                **(fifo if recipient.endswith(_FIFO_SUFFIX) else {}),
+            client = self._client(recipient.address)
+        except (ChannelRefused, IndexError):
+            raise Refused(FailureReason.INVALID_RECIPIENT, "the topic's ARN has no region that there is") from None
+        # SNS drops a repetition within its five minutes. Alerts of a group are in order among each other.
+        fifo = {"MessageGroupId": message.thread or message.id, "MessageDeduplicationId": message.id}
+        try:
+            answer = client.publish(
+                TopicArn=recipient.address,
+                Subject=clipped(message.content.subject.encode("ascii", "replace").decode(), _LONGEST_SUBJECT),
+                Message=message.content.payload.decode(),
+                MessageAttributes={name: _attribute(value) for name, value in message.attributes.items()},
+                **(fifo if recipient.address.endswith(_FIFO_SUFFIX) else {}),
             )
         except ClientError as refusal:
-            raise _answered(refusal) from None
+            raise self._answered(refusal) from None
         except BotoCoreError as refusal:
             raise _unanswered(refusal) from None
-        except ResponseParserError:
-            raise Retry(FailureReason.SERVER_ERROR, "SNS's answer cannot be read") from None
+        except (ResponseParserError, KeyError, TypeError, AttributeError):  # the last three from boto3's own parser
+            raise Unsure(FailureReason.SERVER_ERROR, "SNS's answer cannot be read") from None
+        if not answer.get("MessageId"):
+            raise Unsure(FailureReason.SERVER_ERROR, "SNS's answer names no message")
         return answer["MessageId"]
+
+    def find(self, message: Message, recipient: Recipient) -> str | None:  # noqa: ARG002
+        """Nothing can be asked for: FIFO topics know a repetition by its id, subscribers by its alert_id."""
+        return None
 
     def close(self) -> None:
         """Closes the connections."""
-        self._client.close()
+        for client in self._clients.values():
+            client.close()
+
+    def _client(self, topic_arn: str) -> SNSClient:
+        """Of the topic's region, unless the settings name one."""
+        settings = self._settings
+        region = settings.region or topic_arn.split(":")[3]
+        with self._lock:
+            if region not in self._clients:
+                # One attempt for one call: what boto3 retried by itself, the ledger would not know of.
+                config = Config(
+                    connect_timeout=settings.timeout_s,
+                    read_timeout=settings.timeout_s,
+                    retries={"total_max_attempts": 1, "mode": "standard"},
+                    max_pool_connections=self.at_once,
+                )
+                try:
+                    self._clients[region] = self._session.client(
+                        "sns", region_name=region, endpoint_url=settings.endpoint_url, config=config
+                    )
+                except (BotoCoreError, ValueError) as refusal:
+                    problem = f"channel 'sns' cannot be opened ({refusal.__class__.__name__})"
+                    raise ChannelRefused(problem, remedy="check alerts.sns.region and endpoint_url") from None
+            return self._clients[region]
+
+    def _answered(self, refusal: ClientError) -> Failure:
+        # The code is AWS's own word; its message may quote the topic or a key's id. A proxy's answer has neither.
+        code = refusal.response.get("Error", {}).get("Code", "")
+        status = refusal.response["ResponseMetadata"]["HTTPStatusCode"]
+        message = f"SNS answered {status} {code}".rstrip()
+        meaning = self._codes.get(code)
+        return failure_of_status(status, message) if meaning is None else meaning.failure(message)
 
 
 def _attribute(value: str) -> MessageAttributeValueTypeDef:
     return {"DataType": "String", "StringValue": value}
 
 
-# For the subscribers' filter policies.
-_ATTRIBUTES: Final = {
-    "type": _attribute(FRAUD_DETECTED),
-    "verdict": _attribute(Ruling.FRAUD),
-    "schema_version": _attribute(SCHEMA_VERSION),
-}
-
-
-def _answered(refusal: ClientError) -> Failure:
-    # The code is AWS's own word; its message may quote the topic or a key's id.
-    code = refusal.response["Error"]["Code"]
-    status = refusal.response["ResponseMetadata"]["HTTPStatusCode"]
-    message = f"SNS answered {status} {code}"
-    if code in _THROTTLED:
-        return Retry(FailureReason.RATE_LIMITED, message)
-    return failure_of_status(status, message)
+_UNANSWERED: Final[tuple[tuple[type[BotoCoreError], type[Failure], FailureReason, str], ...]] = (
+    (ConnectTimeoutError, Retry, FailureReason.TIMEOUT, "SNS did not take the connection in time"),
+    (SSLError, Retry, FailureReason.TLS_ERROR, "no trusted TLS connection to SNS"),
+    (EndpointConnectionError, Retry, FailureReason.UNREACHABLE, "SNS cannot be reached"),
+    (ReadTimeoutError, Unsure, FailureReason.TIMEOUT, "SNS did not answer in time"),
+    (HTTPClientError, Unsure, FailureReason.UNREACHABLE, "the connection to SNS broke"),
+    (NoCredentialsError, ChannelStopped, FailureReason.AUTH_ERROR, "no AWS credentials"),
+    (PartialCredentialsError, ChannelStopped, FailureReason.AUTH_ERROR, "no AWS credentials"),
+    (CredentialRetrievalError, ChannelStopped, FailureReason.AUTH_ERROR, "no AWS credentials"),
+    (BotoCoreError, Refused, FailureReason.CLIENT_ERROR, "the SNS client refused"),
+)
 
 
 def _unanswered(refusal: BotoCoreError) -> Failure:
-    kind = refusal.__class__.__name__
-    if isinstance(refusal, ConnectTimeoutError | ReadTimeoutError):
-        return Retry(FailureReason.TIMEOUT, "SNS did not answer in time")
-    if isinstance(refusal, SSLError):
-        return Retry(FailureReason.TLS_ERROR, "no trusted TLS connection to SNS")
-    if isinstance(refusal, ConnectionFailed | HTTPClientError):
-        return Retry(FailureReason.UNREACHABLE, f"SNS cannot be reached ({kind})")
-    if isinstance(refusal, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
-        return Refused(FailureReason.AUTH_ERROR, f"no AWS credentials ({kind})")
-    return Refused(FailureReason.CLIENT_ERROR, f"the SNS client refused ({kind})")
+    """The first row that it is an instance of: errors stand before those that they derive from."""
+    if isinstance(refusal, SSLError) and not _is_of_the_certificate(refusal):
+        return Unsure(FailureReason.TLS_ERROR, "the TLS connection to SNS broke")
+    _, kind, reason, message = next(row for row in _UNANSWERED if isinstance(refusal, row[0]))
+    return kind(reason, f"{message} ({refusal.__class__.__name__})")
+
+
+def _is_of_the_certificate(refusal: SSLError) -> bool:
+    """A certificate is judged before anything is sent; what else TLS objects to may come after."""
+    error = refusal.kwargs.get("error")
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in (error, *getattr(error, "args", ())))

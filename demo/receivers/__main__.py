@@ -80,7 +80,7 @@ def _receiver(kind: Kind, alerts: AlertSettings, host: str, port: int) -> Receiv
     if kind is Kind.TWILIO and alerts.sms is not None:
         token = alerts.sms.auth_token.get_secret_value()
         return TwilioReceiver(alerts.sms.account_sid, token, host=host, port=port)
-    if kind is Kind.WEBHOOK and alerts.webhook is not None:
+    if kind is Kind.WEBHOOK and alerts.webhook is not None and alerts.webhook.secret is not None:
         return WebhookReceiver(alerts.webhook.secret.get_secret_value(), host=host, port=port)
     section = "sms" if kind is Kind.TWILIO else kind.value
     raise SecretUnknown(

@@ -90,55 +90,66 @@ class HttpServer:
         self._thread.join()
 
 
+class _Speaker(BaseHTTPRequestHandler):
+    """Reads requests and writes answers."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = _IDLE_TIMEOUT_S
+    # An answer leaves in one piece: in two, the second would wait for the first's acknowledgement.
+    wbufsize = -1
+
+    def request_of(self, method: str) -> Request:
+        length = min(int(self.headers.get("Content-Length", "0")), _LONGEST_BODY)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return Request(method, self.path, headers, self.rfile.read(length))
+
+    def answer(self, reply: Reply) -> None:
+        body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        try:
+            self.send_response(reply.status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True  # the client has stopped waiting
+
+    def log_message(self, *_: object) -> None:
+        """Paths and headers may hold what is nobody's business."""
+
+
 def _handler(
     respond: Callable[[Request], Reply],
     refuse: Callable[[Fault], Reply],
     script: Script,
     released: threading.Event,
 ) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = _IDLE_TIMEOUT_S
-        # An answer leaves in one piece: in two, the second would wait for the first's acknowledgement.
-        wbufsize = -1
-
+    class Handler(_Speaker):
         def do_GET(self) -> None:
-            self._answer(respond(self._request("GET")))
+            self.answer(respond(self.request_of("GET")))
 
         def do_POST(self) -> None:
-            request = self._request("POST")
+            request = self.request_of("POST")
             fault = script.next()
             if fault is None:
-                self._answer(respond(request))
+                self.answer(respond(request))
                 return
+            self._treat_badly(request, fault)
+
+        def _treat_badly(self, request: Request, fault: Fault) -> None:
             released.wait(fault.hold_s)
-            if fault.drop:
-                self.close_connection = True
-                return
-            reply = refuse(fault)
-            named = {"Retry-After": fault.retry_after, "Location": fault.location}
-            added = {name: value for name, value in named.items() if value is not None}
-            self._answer(Reply(reply.status, reply.body if fault.body is None else fault.body, added))
-
-        def _request(self, method: str) -> Request:
-            length = min(int(self.headers.get("Content-Length", "0")), _LONGEST_BODY)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            return Request(method, self.path, headers, self.rfile.read(length))
-
-        def _answer(self, reply: Reply) -> None:
-            body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            try:
-                self.send_response(reply.status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True  # the client has stopped waiting
-
-        def log_message(self, *_: object) -> None:
-            """Paths and headers may hold what is nobody's business."""
+            if fault.taken:
+                respond(request)
+            self.close_connection |= fault.drop
+            if not fault.drop:
+                self.answer(_bad(fault, refuse(fault)))
 
     return Handler
+
+
+def _bad(fault: Fault, reply: Reply) -> Reply:
+    named = {"Retry-After": fault.retry_after, "Location": fault.location}
+    added = {name: value for name, value in named.items() if value is not None}
+    return Reply(reply.status, reply.body if fault.body is None else fault.body, added)

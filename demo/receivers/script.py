@@ -18,6 +18,7 @@ class Fault:
         location: The header Location.
         body: Answered instead of JSON.
         drop: Nothing is answered: the connection is closed once the request has been read.
+        taken: It is taken nevertheless, as if all were well: only the answer is bad.
         hold_s: Seconds before anything happens.
     """
 
@@ -27,6 +28,7 @@ class Fault:
     location: str | None = None
     body: bytes | None = None
     drop: bool = False
+    taken: bool = False
     hold_s: float = 0.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import email
 import email.policy
 import logging
@@ -32,12 +33,14 @@ class Mail:
         recipients: Of the envelope.
         message: Parsed.
         encrypted: Whether it came over TLS.
+        peer: Its sender's end of the connection.
     """
 
     sender: str
     recipients: tuple[str, ...]
     message: EmailMessage
     encrypted: bool
+    peer: str
 
 
 class SmtpReceiver:
@@ -46,7 +49,8 @@ class SmtpReceiver:
     Args:
         host: Where to listen; the certificate is for this name or address.
         port: 0 takes a free one.
-        credentials: User name to password; None asks nobody.
+        credentials: User name to password; None asks nobody for one.
+        tokens: User name to OAuth 2 access token, for XOAUTH2.
 
     Attributes:
         host: As given.
@@ -54,10 +58,18 @@ class SmtpReceiver:
         ca_file: The certificate to trust (PEM); gone once it is closed.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, credentials: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        credentials: Mapping[str, str] | None = None,
+        tokens: Mapping[str, str] | None = None,
+    ) -> None:
         logging.getLogger("mail.log").setLevel(logging.ERROR)  # a word about every login otherwise
         self.host: Final = host
         self._credentials = credentials
+        self._tokens = tokens
         self._folder = tempfile.TemporaryDirectory(prefix="fraud-smtp-")
         self.ca_file: Final = Path(self._folder.name) / "ca.pem"
         authority = trustme.CA()
@@ -89,6 +101,14 @@ class SmtpReceiver:
         """Closes every connection, as servers do with those that are idle."""
         asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(_LONGEST_WAIT_S)
 
+    def go_down(self) -> None:
+        """Takes no connection until `come_back`, and closes those that there are."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_LONGEST_WAIT_S)
+
+    def come_back(self) -> None:
+        """Listens at the same port again."""
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(_LONGEST_WAIT_S)
+
     def close(self) -> None:
         """Takes no more, and lets go of every connection."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_LONGEST_WAIT_S)
@@ -117,10 +137,21 @@ class SmtpReceiver:
             recipients=tuple(str(address) for address in envelope.rcpt_tos),
             message=email.message_from_bytes(raw, policy=email.policy.default),
             encrypted=session.ssl is not None,
+            peer=str(session.peer),
         )
         with self._lock:
             self._received.append(mail)
         return "250 taken"
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 (aiosmtpd's names)
+        """https://developers.google.com/workspace/gmail/imap/xoauth2-protocol: user and token in one response."""
+        said = base64.b64decode(args[1]).decode() if len(args) > 1 else ""
+        fields = dict(field.partition("=")[::2] for field in said.split("\x01") if field)
+        token = (self._tokens or {}).get(fields.get("user", ""))
+        matches = token is not None and fields.get("auth") == f"Bearer {token}"
+        if matches and server.session is not None:
+            server.session.login_data = fields["user"].encode()
+        return AuthResult(success=matches, handled=False)
 
     def _protocol(self) -> SMTP:
         connection = SMTP(
@@ -129,7 +160,7 @@ class SmtpReceiver:
             tls_context=self._tls,
             require_starttls=True,
             authenticator=self._authenticate,
-            auth_required=self._credentials is not None,
+            auth_required=self._credentials is not None or self._tokens is not None,
             loop=self._loop,
         )
         self._connections.add(connection)
@@ -144,6 +175,9 @@ class SmtpReceiver:
         password = known.get(auth_data.login.decode())
         matches = password is not None and password == auth_data.password.decode()
         return AuthResult(success=matches, handled=False)
+
+    async def _listen(self) -> None:
+        self._server = await self._loop.create_server(self._protocol, host=self.host, port=self.port)
 
     async def _end(self) -> None:
         self._server.close()

@@ -10,7 +10,9 @@ import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from demo.receivers.http import HttpServer, Reply, Request
@@ -33,6 +35,9 @@ class TextMessage:
         sender: The sender's number, or its messaging service.
         body: The text.
         validity_s: Seconds within which it is worth sending.
+        intent: What it is for.
+        status_callback: Where its sender wants to hear what became of it.
+        taken_at: When it came.
     """
 
     sid: str
@@ -40,6 +45,9 @@ class TextMessage:
     sender: str
     body: str
     validity_s: int | None
+    intent: str | None
+    status_callback: str | None
+    taken_at: datetime
 
 
 class TwilioReceiver:
@@ -92,14 +100,17 @@ class TwilioReceiver:
         self._server.close()
 
     def _respond(self, request: Request) -> Reply:
-        if request.method == "GET":
+        target, _, query = request.path.partition("?")
+        path = _MESSAGES.match(target)
+        if request.method == "GET" and path is None:
             bodies = [sms.body for sms in self.received()]
             return Reply(200, {"count": len(bodies), "last": bodies[-_SHOWN:]})
-        path = _MESSAGES.match(request.path)
         if path is None or path["sid"] != self._account_sid:
             return _error(404, 20404, f"The requested resource {request.path} was not found")
         if not hmac.compare_digest(request.headers.get("authorization", ""), self._authorization):
             return _error(401, 20003, "Authenticate")
+        if request.method == "GET":
+            return self._listed(parse_qs(query).get("To", [""])[0])
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         return _objection(form) or self._take(form)
 
@@ -111,35 +122,57 @@ class TwilioReceiver:
             sender=form.get("From") or form["MessagingServiceSid"],
             body=form["Body"],
             validity_s=None if validity is None else int(validity),
+            intent=form.get("MessageIntent"),
+            status_callback=form.get("StatusCallback"),
+            taken_at=datetime.now(UTC),
         )
         with self._lock:
             self._received.append(sms)
-        # https://www.twilio.com/docs/messaging/api/message-resource: the fields that a created message has.
+        return Reply(201, self._shown(sms))
+
+    def _listed(self, to: str) -> Reply:
+        """https://www.twilio.com/docs/messaging/api/message-resource: the newest first, here on one page."""
+        found = [self._shown(sms) for sms in reversed(self.received()) if to in ("", sms.to)]
         return Reply(
-            201,
+            200,
             {
-                "sid": sms.sid,
-                "account_sid": self._account_sid,
-                "api_version": "2010-04-01",
-                "body": sms.body,
-                "date_created": None,
-                "date_sent": None,
-                "date_updated": None,
-                "direction": "outbound-api",
-                "error_code": None,
-                "error_message": None,
-                "from": form.get("From"),
-                "messaging_service_sid": form.get("MessagingServiceSid"),
-                "num_media": "0",
-                "num_segments": "1",
-                "price": None,
-                "price_unit": "USD",
-                "status": "queued",
-                "subresource_uris": {},
-                "to": sms.to,
-                "uri": f"/2010-04-01/Accounts/{self._account_sid}/Messages/{sms.sid}.json",
+                "messages": found,
+                "page": 0,
+                "page_size": 50,
+                "start": 0,
+                "end": max(len(found) - 1, 0),
+                "first_page_uri": f"/2010-04-01/Accounts/{self._account_sid}/Messages.json?Page=0",
+                "next_page_uri": None,
+                "previous_page_uri": None,
+                "uri": f"/2010-04-01/Accounts/{self._account_sid}/Messages.json",
             },
         )
+
+    def _shown(self, sms: TextMessage) -> dict[str, Any]:
+        """The fields that a message has there."""
+        is_service = sms.sender.startswith("MG")
+        return {
+            "sid": sms.sid,
+            "account_sid": self._account_sid,
+            "api_version": "2010-04-01",
+            "body": sms.body,
+            "date_created": format_datetime(sms.taken_at),
+            "date_sent": None,
+            "date_updated": format_datetime(sms.taken_at),
+            "direction": "outbound-api",
+            "error_code": None,
+            "error_message": None,
+            "from": None if is_service else sms.sender,
+            "messaging_service_sid": sms.sender if is_service else None,
+            "num_media": "0",
+            "num_segments": "1",
+            "price": None,
+            "price_unit": "USD",
+            "status": "queued",
+            "subresource_uris": {},
+            "to": sms.to,
+            "uri": f"/2010-04-01/Accounts/{self._account_sid}/Messages/{sms.sid}.json",
+        }
 
 
 def _objection(form: Mapping[str, str]) -> Reply | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from email.message import EmailMessage
 
 from demo.receivers.smtp import SmtpReceiver
 from demo.receivers.sns import SnsReceiver
@@ -51,7 +53,12 @@ class Receivers:
                 "CA_FILE": str(self.smtp.ca_file),
             },
             "sns": {"TOPIC_ARN": self.sns.topic_arn, "ENDPOINT_URL": self.sns.url},
-            "webhook": {"URL": self.webhook.url, "SECRET": SECRET},
+            "webhook": {
+                "URL": self.webhook.url,
+                "SECRET": SECRET,
+                "ALLOW": "127.0.0.0/8",
+                "SECRETS": json.dumps({"own": SECRET}),
+            },
         }
         variables = {
             f"FRAUD_ALERTS__{name.upper()}__{field}": value for name in names for field, value in sections[name].items()
@@ -63,13 +70,22 @@ class Receivers:
             **variables,
         }
 
+    def addresses(self) -> dict[str, str]:
+        """Recipients as a routing file has them."""
+        return {
+            "sms": f'"{NUMBER}"',
+            "email": ADDRESS,
+            "sns": f'"{self.sns.topic_arn}"',
+            "webhook": f'{{to: "{self.webhook.url}", secret: own}}',
+        }
+
     def told(self) -> dict[str, list[str]]:
         """For each channel the transactions that people were told of, in order."""
         return {
-            "sms": [sms.body.rpartition("transaction ")[2] for sms in self.twilio.received()],
-            "email": [_transaction(str(mail.message.get_content())) for mail in self.smtp.received()],
-            "sns": [json.loads(note.message)["data"]["transaction_id"] for note in self.sns.received()],
-            "webhook": [event.payload["data"]["transaction_id"] for event in self.webhook.received()],
+            "sms": [_named(sms.body) for sms in self.twilio.received()],
+            "email": [_named(str(mail.message["Subject"]) + text_of(mail.message)) for mail in self.smtp.received()],
+            "sns": [json.loads(note.message)["data"].get("transaction_id", "") for note in self.sns.received()],
+            "webhook": [event.payload["data"].get("transaction_id", "") for event in self.webhook.received()],
         }
 
 
@@ -85,6 +101,14 @@ def receivers() -> Iterator[Receivers]:
         yield Receivers(twilio, smtp, sns, webhook)
 
 
-def _transaction(text: str) -> str:
-    line = next(line for line in text.splitlines() if line.startswith("Transaction:"))
-    return line.removeprefix("Transaction:").strip()
+def text_of(mail: EmailMessage) -> str:
+    """What a mail says in plain text."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def _named(text: str) -> str:
+    """The transaction that a text names, of those that these tests make; empty in a digest."""
+    found = re.search(r"\btx-[0-9]{4,}\b", text)
+    return found[0] if found else ""

@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerting.delivery import FailureReason, Refused, Retry, failure_of_status, retry_after, wait_before_next
-from alerting.settings import RetrySettings
+from alerting.delivery import FailureReason, Refused, Retry, failure_of_status, retry_after
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
-POLICY = RetrySettings(attempts=4, first_wait_s=1.0, budget_s=20.0)
 
 
 @pytest.mark.parametrize(
@@ -56,31 +54,3 @@ def test_the_status_decides(status: int, kind: type, reason: FailureReason) -> N
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
     assert retry_after(header, now=NOW) == seconds
-
-
-def wait(
-    attempts: int = 1, *, elapsed_s: float = 0.0, after_s: float | None = None, chance: float = 1.0
-) -> float | None:
-    failure = Retry(FailureReason.SERVER_ERROR, "answered 500", after_s=after_s)
-    return wait_before_next(failure, attempts=attempts, elapsed_s=elapsed_s, policy=POLICY, random=lambda: chance)
-
-
-def test_waits_double_and_half_of_them_is_chance() -> None:
-    assert [wait(attempts) for attempts in (1, 2, 3)] == [1.0, 2.0, 4.0]
-    assert [wait(attempts, chance=0.0) for attempts in (1, 2, 3)] == [0.5, 1.0, 2.0]
-
-
-def test_there_are_no_more_attempts_than_allowed() -> None:
-    assert wait(3) is not None
-    assert wait(4) is None
-
-
-def test_the_provider_s_wish_is_the_least_wait() -> None:
-    assert wait(after_s=7.0) == 7.0
-    assert wait(after_s=0.1) == 1.0
-
-
-def test_no_wait_reaches_beyond_the_budget() -> None:
-    assert wait(elapsed_s=19.0) == 1.0
-    assert wait(elapsed_s=19.1) is None
-    assert wait(after_s=21.0) is None

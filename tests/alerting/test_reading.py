@@ -5,27 +5,27 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from alerting.reading import Unreadable, alert_in
-from stream.contracts import VERDICT_HEADER, Ruling
-from tests.alerting.verdicts import ACCOUNT, alert, record, verdict
+from alerting.reading import Unreadable, fraud_in
+from stream.contracts import SCHEMA_VERSION_HEADER, VERDICT_HEADER, Ruling
+from tests.alerting.verdicts import ACCOUNT, record, verdict
 
 FRAUD = record(verdict())
 LEGITIMATE = record(verdict(verdict=Ruling.LEGITIMATE))
 
 
 def test_a_fraud_calls_for_an_alert() -> None:
-    assert alert_in(FRAUD) == alert()
+    assert fraud_in(FRAUD) == verdict()
 
 
 def test_a_legitimate_verdict_is_passed_over_by_its_header_alone() -> None:
-    assert alert_in(LEGITIMATE) is None
-    assert alert_in(replace(LEGITIMATE, value=b"never looked at")) is None
+    assert fraud_in(LEGITIMATE) is None
+    assert fraud_in(replace(LEGITIMATE, value=b"never looked at")) is None
 
 
 @pytest.mark.parametrize("headers", [(), ((VERDICT_HEADER, None),), ((VERDICT_HEADER, b"perhaps"),)])
 def test_without_a_header_that_says_so_the_value_decides(headers: tuple[tuple[str, bytes | None], ...]) -> None:
-    assert alert_in(replace(FRAUD, headers=headers)) == alert()
-    assert alert_in(replace(LEGITIMATE, headers=headers)) is None
+    assert fraud_in(replace(FRAUD, headers=headers)) == verdict()
+    assert fraud_in(replace(LEGITIMATE, headers=headers)) is None
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,17 @@ def test_without_a_header_that_says_so_the_value_decides(headers: tuple[tuple[st
 )
 def test_what_is_no_verdict_is_said_to_be_none_without_its_values(value: bytes | None) -> None:
     with pytest.raises(Unreadable) as refusal:
-        alert_in(replace(FRAUD, value=value))
+        fraud_in(replace(FRAUD, value=value))
 
     assert refusal.value.message
     assert ACCOUNT not in refusal.value.message
     assert "yesterday" not in refusal.value.message
+
+
+def test_a_verdict_of_a_newer_version_is_said_to_be_one() -> None:
+    newer = ((VERDICT_HEADER, b"fraud"), (SCHEMA_VERSION_HEADER, b"2"))
+    with pytest.raises(Unreadable) as refusal:
+        fraud_in(replace(FRAUD, headers=newer))
+
+    assert "schema version '2'" in refusal.value.message
+    assert "upgrade" in refusal.value.message

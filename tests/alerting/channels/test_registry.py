@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from alerting.channels import open_channels
-from alerting.errors import ChannelRefused, NoChannel
+from alerting.channels.registry import channel_names, configured_recipients, open_channels
+from alerting.errors import AlertingRefused, ChannelRefused, NoChannel
 from alerting.settings import AlertSettings
+from tests.alerting.channels.contract import TeamsChannel
 from tests.alerting.webhooks import SECRET
 
 SECTIONS: dict[str, dict[str, Any]] = {
@@ -23,6 +26,8 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "email": {"host": "127.0.0.1", "sender": "fraud@bank.example", "to": "analyst@bank.example"},
     "sns": {"topic_arn": "arn:aws:sns:eu-central-1:123456789012:fraud-alerts"},
     "webhook": {"url": "http://127.0.0.1:1/", "secret": SECRET},
+    "slack": {"urls": {"desk": "https://hooks.slack.example/services/T/B/x"}},
+    "pagerduty": {"routing_keys": {"desk": "key-of-the-tests"}},
 }
 
 
@@ -36,13 +41,13 @@ def settings(**sections: dict[str, Any]) -> AlertSettings:
     return AlertSettings.model_validate(sections)
 
 
-@pytest.mark.parametrize("names", [["webhook"], ["sms", "sns"], ["sms", "email", "sns", "webhook"]])
+@pytest.mark.parametrize("names", [["webhook"], ["sms", "sns"], ["sms", "email", "sns", "webhook"], ["slack"]])
 def test_a_channel_opens_for_each_section(names: list[str]) -> None:
     channels = open_channels(settings(**{name: SECTIONS[name] for name in names}))
 
-    assert [channel.name for channel in channels] == names
-    assert all(channel.recipients for channel in channels)
-    for channel in channels:
+    assert list(channels) == [channel.name for channel in channels.values()] == names
+    assert set(configured_recipients(settings(**{name: SECTIONS[name] for name in names}))) == set(names)
+    for channel in channels.values():
         channel.close()
 
 
@@ -57,11 +62,24 @@ def test_everything_that_keeps_channels_from_opening_is_said_together(tmp_path: 
     absent = str(tmp_path / "absent.pem")
     sections = {name: {**SECTIONS[name], "ca_file": absent} for name in ("email", "webhook")}
 
-    with pytest.raises(ChannelRefused) as refusal:
+    with pytest.raises(AlertingRefused) as refusal:
         open_channels(settings(**sections, sms=SECTIONS["sms"]))
 
     assert "alerts.email.ca_file" in str(refusal.value)
     assert "alerts.webhook.ca_file" in str(refusal.value)
+
+
+def test_where_one_does_not_open_those_that_did_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(TeamsChannel, "close", lambda channel: closed.append(channel.name))
+
+    with pytest.raises(ChannelRefused, match="pigeon"):
+        open_channels(
+            settings(others={"teams": {"url": "https://teams.example/hook"}, "pigeon": {}}),
+            lambda: installed("teams", "tests.alerting.channels.contract:TeamsChannel"),
+        )
+
+    assert closed == ["teams"]
 
 
 @pytest.mark.parametrize(("name", "package"), [("sms", "twilio"), ("sns", "boto3")])
@@ -75,9 +93,41 @@ def test_a_missing_package_is_named_and_spares_the_others(
 
     with pytest.raises(ChannelRefused, match=rf"channel '{name}' needs package '{package}.*fraudstream\[alerts\]"):
         open_channels(settings(**{name: SECTIONS[name]}))
-    (webhook,) = open_channels(settings(webhook=SECTIONS["webhook"]))
+    (webhook,) = open_channels(settings(webhook=SECTIONS["webhook"])).values()
     assert webhook.name == "webhook"
     webhook.close()
+
+
+def installed(name: str, value: str) -> dict[str, EntryPoint]:
+    return {name: EntryPoint(name, value, "fraudstream.channels")}
+
+
+def test_a_channel_of_another_package_opens_by_its_entry_point() -> None:
+    chosen = settings(others={"teams": {"url": "https://teams.example/hook"}})
+
+    teams = open_channels(chosen, lambda: installed("teams", "tests.alerting.channels.contract:TeamsChannel"))["teams"]
+
+    assert teams.name == "teams"
+    assert channel_names(chosen) == {"teams"}
+    teams.close()
+
+
+def test_a_channel_that_nobody_brings_or_that_does_not_open_is_named_without_its_settings() -> None:
+    others = {"teams": {"token": "secret-8271"}, "pigeon": {"loft": "8271"}}
+
+    with pytest.raises(AlertingRefused) as refusal:
+        open_channels(
+            settings(others=others), lambda: installed("teams", "tests.alerting.channels.contract:TeamsChannel")
+        )
+
+    assert "channel 'teams' cannot be opened (KeyError)" in str(refusal.value)
+    assert "no installed package has a channel 'pigeon'" in str(refusal.value)
+    assert "8271" not in str(refusal.value)
+
+
+def test_another_package_cannot_take_a_name_of_ours() -> None:
+    with pytest.raises(ValidationError, match="built in: sms"):
+        settings(others={"sms": {}})
 
 
 class _Missing:

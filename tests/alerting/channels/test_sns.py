@@ -5,17 +5,21 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from alerting.channels.sns import SnsChannel, open_channel
-from alerting.delivery import Failure, FailureReason, Refused, Retry
+from alerting.channels import WhenUnsure
+from alerting.channels.sns import SnsChannel
+from alerting.channels.sns_settings import SnsSettings
+from alerting.delivery import ChannelStopped, Failure, FailureReason, Refused, Retry, Unsure
+from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused
-from alerting.settings import SnsSettings
 from demo.receivers.http import HttpServer, Reply
 from demo.receivers.script import Fault
 from demo.receivers.sns import SnsReceiver
-from tests.alerting.verdicts import alert
+from tests.alerting.breaking_tls import breaking_tls
+from tests.alerting.telling import message
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:fraud-alerts"
 
@@ -33,7 +37,7 @@ def sns() -> Iterator[Opener]:
     opened: list[SnsChannel] = []
 
     def make(url: str, topic_arn: str = TOPIC, timeout_s: float = 10.0) -> SnsChannel:
-        channel = open_channel(SnsSettings(topic_arn=topic_arn, endpoint_url=url, timeout_s=timeout_s))
+        channel = SnsChannel(SnsSettings(topic_arn=topic_arn, endpoint_url=url, timeout_s=timeout_s))
         opened.append(channel)
         return channel
 
@@ -51,25 +55,25 @@ def answering() -> Iterator[HttpServer]:
 
 def failure_of(channel: SnsChannel, topic: str = TOPIC) -> Failure:
     with pytest.raises(Failure) as raised:
-        channel.deliver(alert(), topic)
+        channel.deliver(message(), Recipient(topic))
     return raised.value
 
 
 def test_subscribers_get_the_json_and_what_they_filter_by(sns: Opener) -> None:
     with closing(SnsReceiver()) as receiver:
-        receipt = sns(receiver.url, receiver.topic_arn).deliver(alert(), receiver.topic_arn)
+        receipt = sns(receiver.url, receiver.topic_arn).deliver(message(), Recipient(receiver.topic_arn))
 
         (notification,) = receiver.received()
     assert notification.id == receipt
-    assert notification.subject == alert().subject
-    assert notification.message.encode() == alert().payload
-    assert notification.attributes == {"type": "fraud.detected", "verdict": "fraud", "schema_version": "1"}
+    assert notification.subject == message().content.subject
+    assert notification.message.encode() == message().content.payload
+    assert notification.attributes == {"type": "fraud.detected", "severity": "high", "schema_version": "1"}
 
 
 def test_a_subject_is_ascii_in_one_short_line(sns: Opener) -> None:
     with closing(SnsReceiver()) as receiver:
-        told = alert(currency="zł\n" * 100, account_id="\r\nX: y" * 100)
-        sns(receiver.url, receiver.topic_arn).deliver(told, receiver.topic_arn)
+        told = message(currency="zł\n" * 100, account_id="\r\nX: y" * 100)
+        sns(receiver.url, receiver.topic_arn).deliver(told, Recipient(receiver.topic_arn))
 
         (notification,) = receiver.received()
     assert notification.subject is not None
@@ -81,10 +85,10 @@ def test_a_subject_is_ascii_in_one_short_line(sns: Opener) -> None:
 def test_a_fifo_topic_drops_a_repetition(sns: Opener) -> None:
     with closing(SnsReceiver(fifo=True)) as receiver:
         channel = sns(receiver.url, receiver.topic_arn)
-        for transaction in ("tx-1", "tx-1"):
-            channel.deliver(alert(transaction_id=transaction), receiver.topic_arn)
+        for notice in ("notice-1", "notice-1", "notice-2"):
+            channel.deliver(message(notice), Recipient(receiver.topic_arn))
 
-        assert len(receiver.received()) == 1
+        assert len(receiver.received()) == 2
 
 
 def test_a_topic_that_does_not_exist_is_refused(sns: Opener) -> None:
@@ -93,7 +97,7 @@ def test_a_topic_that_does_not_exist_is_refused(sns: Opener) -> None:
         failure = failure_of(sns(receiver.url, absent), absent)
 
     assert isinstance(failure, Refused)
-    assert failure.reason is FailureReason.CLIENT_ERROR
+    assert failure.reason is FailureReason.INVALID_RECIPIENT
 
 
 def error(status: int, code: str) -> Fault:
@@ -109,10 +113,10 @@ def error(status: int, code: str) -> Fault:
         (error(400, "Throttling"), Retry, FailureReason.RATE_LIMITED),
         (error(400, "KMSThrottling"), Retry, FailureReason.RATE_LIMITED),
         (error(500, "InternalError"), Retry, FailureReason.SERVER_ERROR),
-        (Fault(status=503, body=b"no XML"), Retry, FailureReason.SERVER_ERROR),
-        (error(403, "AuthorizationError"), Refused, FailureReason.AUTH_ERROR),
+        (Fault(status=503, body=b"no XML"), Unsure, FailureReason.SERVER_ERROR),
+        (error(403, "AuthorizationError"), ChannelStopped, FailureReason.AUTH_ERROR),
         (error(400, "InvalidParameter"), Refused, FailureReason.CLIENT_ERROR),
-        (Fault(drop=True), Retry, FailureReason.UNREACHABLE),
+        (Fault(drop=True), Unsure, FailureReason.UNREACHABLE),
     ],
 )
 def test_what_sns_does_decides_the_outcome_of_one_attempt(
@@ -133,7 +137,7 @@ def test_silence_is_a_time_out(answering: HttpServer, sns: Opener) -> None:
 
     failure = failure_of(sns(answering.url, timeout_s=0.2))
 
-    assert isinstance(failure, Retry)
+    assert isinstance(failure, Unsure)
     assert failure.reason is FailureReason.TIMEOUT
 
 
@@ -155,3 +159,51 @@ def test_without_credentials_the_channel_does_not_open(sns: Opener, monkeypatch:
 
     with pytest.raises(ChannelRefused, match="channel 'sns' has no AWS credentials: set AWS_ACCESS_KEY_ID"):
         sns("http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("policy", list(WhenUnsure)[1:])
+def test_what_is_done_after_a_doubt_is_a_setting(policy: WhenUnsure) -> None:
+    settings = SnsSettings.model_validate({"when_unsure": policy.value})
+
+    assert SnsChannel(settings).when_unsure is policy
+
+
+@pytest.mark.parametrize("topic", ["arn:aws:sns:-:123456789012:fraud-8271", "fraud-8271"])
+def test_a_topic_of_no_region_is_refused_unsent(answering: HttpServer, topic: str) -> None:
+    with closing(SnsChannel(SnsSettings(endpoint_url=answering.url))) as channel:
+        failure = failure_of(channel, topic)
+
+    assert (type(failure), failure.reason) == (Refused, FailureReason.INVALID_RECIPIENT)
+    assert "8271" not in failure.message
+    assert answering.script.asked == 0
+
+
+def test_each_topic_is_told_in_its_region(answering: HttpServer) -> None:
+    with closing(SnsChannel(SnsSettings(endpoint_url=answering.url))) as channel:
+        for region in ("eu-central-1", "us-east-1", "eu-central-1"):
+            with pytest.raises(Failure):
+                channel.deliver(message(), Recipient(f"arn:aws:sns:{region}:123456789012:fraud"))
+
+        assert {region: client.meta.region_name for region, client in channel._clients.items()} == {  # noqa: SLF001
+            "eu-central-1": "eu-central-1",
+            "us-east-1": "us-east-1",
+        }
+
+
+def test_tls_that_breaks_after_the_request_leaves_in_doubt_whether_it_was_taken(
+    sns: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with breaking_tls(tmp_path, ends_with=b"Action=Publish") as answering:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(answering.ca_file))
+        failure = failure_of(sns(answering.url))
+
+    assert len(answering.requests) == 1
+    assert (type(failure), failure.reason) == (Unsure, FailureReason.TLS_ERROR)
+
+
+def test_to_a_stranger_s_certificate_nothing_is_sent(sns: Opener, tmp_path: Path) -> None:
+    with breaking_tls(tmp_path, ends_with=b"Action=Publish") as answering:
+        failure = failure_of(sns(answering.url))
+
+    assert answering.requests == []
+    assert (type(failure), failure.reason) == (Retry, FailureReason.TLS_ERROR)

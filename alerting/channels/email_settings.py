@@ -1,0 +1,64 @@
+"""The section `alerts.email`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from alerting.channels.sections import FilledSecret, Listed, MailAddress, Timeout
+from stream.settings import PortNumber, Section
+
+
+class EmailSettings(Section):
+    """Mail through an SMTP server."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: PortNumber = Field(default=587, description="587 for starttls, 465 for tls")
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: FilledSecret | None = None
+    token_file: Path | None = Field(
+        default=None, description="Holds an OAuth 2 access token, for XOAUTH2; read again where it is refused"
+    )
+    sender: MailAddress
+    to: Annotated[tuple[MailAddress, ...], Listed] = Field(
+        default=(), description="Who is told where there is no routing file"
+    )
+    ca_file: Path | None = Field(default=None, description="Certificates to trust instead of the system's (PEM)")
+    timeout_s: Timeout = 10.0
+
+    @field_validator("host")
+    @classmethod
+    def _is_a_host(cls, host: str) -> str:
+        try:
+            host.encode("idna")  # as the resolver and TLS will, at every attempt
+        except UnicodeError:
+            raise ValueError("no host name: each part between full stops has 1 to 63 characters") from None
+        return host
+
+    @field_validator("username")
+    @classmethod
+    def _username_is_ascii(cls, username: str | None) -> str | None:
+        if username is not None and not username.isascii():
+            raise ValueError("must be ASCII: smtplib logs in with nothing else")
+        return username
+
+    @field_validator("password")
+    @classmethod
+    def _password_is_ascii(cls, password: SecretStr | None) -> SecretStr | None:
+        if password is not None and not password.get_secret_value().isascii():
+            raise ValueError("must be ASCII: smtplib logs in with nothing else")
+        return password
+
+    @model_validator(mode="after")
+    def _credentials_are_whole_and_safe(self) -> EmailSettings:
+        credential = self.password is not None or self.token_file is not None
+        if self.password is not None and self.token_file is not None:
+            raise ValueError("password and token_file are both given: the login takes one of them")
+        if (self.username is None) == credential:
+            raise ValueError("username is given together with password or token_file, or none of them")
+        if credential and self.security == "none":
+            raise ValueError("a password or token is never sent in the clear: set security to starttls or tls")
+        return self

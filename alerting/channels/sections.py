@@ -1,0 +1,39 @@
+"""What every channel's section is made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+LONGEST_TIMEOUT_S: Final = 15
+
+
+def listed(value: Any) -> Any:
+    """One thing, or several with commas between, as an environment variable has them."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+def reachable(url: str) -> str:
+    """The URL, where a request can be made to it.
+
+    Raises:
+        ValueError: It cannot; the URL is not quoted, it may be a secret.
+    """
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # no port is larger than 65535, and brackets hold IPv6 addresses
+        fine = False
+    if not fine or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("no URL that can be asked: write https://HOST/PATH in ASCII, without blanks")
+    return url
+
+
+PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
+MailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s]*$"), AfterValidator(reachable)]
+FilledSecret = Annotated[SecretStr, Field(min_length=1)]
+Timeout = Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT_S, description="Seconds that one attempt takes at most")]
+Listed = BeforeValidator(listed)
