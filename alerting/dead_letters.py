@@ -1,19 +1,19 @@
-"""What could not be told, kept durably with the reason."""
+"""Notices that reached nobody, kept with the reason (pure): records of topic `alerts.dlq`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Mapping
 
-import structlog
-from confluent_kafka import KafkaError, Message, Producer
+import msgspec
 
 from alerting.contracts import (
     DEAD_LETTER_ATTEMPTS_HEADER,
     DEAD_LETTER_CHANNEL_HEADER,
+    DEAD_LETTER_RECEIVER_HEADER,
     DEAD_LETTER_RECIPIENT_HEADER,
 )
-from alerting.courier import Undelivered
+from alerting.delivery import FailureReason
+from alerting.policies import Lost
 from stream.contracts import (
     DEAD_LETTER_MESSAGE_HEADER,
     DEAD_LETTER_OFFSET_HEADER,
@@ -21,79 +21,47 @@ from stream.contracts import (
     DEAD_LETTER_REASON_HEADER,
     DEAD_LETTER_TOPIC_HEADER,
 )
-from stream.errors import DeliveryRefused
-from stream.kafka import Stop
-from stream.records import Outgoing, Record
-
-log = structlog.get_logger()
-
-_LOOK_EVERY_S: Final = 0.5
+from stream.records import Headers, Outgoing, Record
 
 
-def alert_dead_letter(record: Record, undelivered: Undelivered, *, channel: str, topic: str) -> Outgoing:
-    """The verdict with key, value, headers and timestamp untouched, and eight headers more at the end (pure)."""
+def unreadable_letter(record: Record, message: str, *, topic: str) -> Outgoing:
+    """A record of the verdicts that is none, with key, value, headers and timestamp untouched.
+
+    Args:
+        record: As it came.
+        message: Why it is no verdict, without its values.
+        topic: Where it goes.
+    """
     added = {
         DEAD_LETTER_TOPIC_HEADER: record.topic,
         DEAD_LETTER_PARTITION_HEADER: str(record.partition),
         DEAD_LETTER_OFFSET_HEADER: str(record.offset),
-        DEAD_LETTER_REASON_HEADER: undelivered.reason.value,
-        DEAD_LETTER_MESSAGE_HEADER: undelivered.message,
-        DEAD_LETTER_CHANNEL_HEADER: channel,
-        DEAD_LETTER_RECIPIENT_HEADER: str(undelivered.position),
-        DEAD_LETTER_ATTEMPTS_HEADER: str(undelivered.attempts),
+        DEAD_LETTER_REASON_HEADER: FailureReason.UNDECODABLE.value,
+        DEAD_LETTER_MESSAGE_HEADER: message,
     }
-    return Outgoing(
-        topic=topic,
-        key=record.key,
-        value=record.value,
-        headers=(*record.headers, *((name, text.encode()) for name, text in added.items())),
-        timestamp_ms=record.timestamp_ms,
-    )
+    return Outgoing(topic, record.key, record.value, (*record.headers, *_headers(added)), record.timestamp_ms)
 
 
-class NotAcknowledged(Exception):
-    """The process stops, and the broker has not said that it has the dead letters."""
-
-
-class DeadLetterWriter:
-    """Owns a producer. Used by one thread.
+def lost_letter(lost: Lost, *, topic: str) -> Outgoing:
+    """The ledger's last entry of a notice, with what it was to tell.
 
     Args:
-        producer: Idempotent: it repeats by itself what a broker did not acknowledge.
-        stop: Ends the waiting for a broker that does not answer.
-        beat: Called while waiting: the thread is alive, however slow the broker.
+        lost: The notice.
+        topic: Where it goes.
     """
+    delivery = lost.delivery
+    whole = msgspec.structs.replace(delivery, verdict=lost.verdict, tally=lost.tally)
+    added = {
+        DEAD_LETTER_REASON_HEADER: delivery.reason or FailureReason.UNSURE.value,
+        DEAD_LETTER_MESSAGE_HEADER: delivery.detail or "",
+        DEAD_LETTER_CHANNEL_HEADER: delivery.channel,
+        DEAD_LETTER_RECEIVER_HEADER: delivery.receiver,
+        DEAD_LETTER_RECIPIENT_HEADER: delivery.recipient,
+        DEAD_LETTER_ATTEMPTS_HEADER: str(delivery.attempts),
+        DEAD_LETTER_PARTITION_HEADER: str(lost.partition),
+    }
+    return Outgoing(topic, delivery.id.encode(), msgspec.json.encode(whole), _headers(added))
 
-    def __init__(self, producer: Producer, *, stop: Stop, beat: Callable[[], None]) -> None:
-        self._producer = producer
-        self._stop = stop
-        self._beat = beat
 
-    def write(self, letters: Sequence[Outgoing]) -> None:
-        """Returns once the broker has them all.
-
-        Raises:
-            NotAcknowledged: The process stops first.
-            DeliveryRefused: The broker refuses one for good.
-        """
-        failures: list[KafkaError] = []
-
-        def delivered(error: KafkaError | None, _: Message) -> None:
-            if error is not None:
-                failures.append(error)
-
-        for letter in letters:
-            self._producer.produce(
-                letter.topic,
-                key=letter.key,
-                value=letter.value,
-                headers=list(letter.headers),
-                timestamp=letter.timestamp_ms,
-                on_delivery=delivered,
-            )
-        while self._producer.flush(_LOOK_EVERY_S):
-            self._beat()
-            if self._stop.is_set():
-                raise NotAcknowledged
-        if failures:
-            raise DeliveryRefused(f"the broker did not take an alert's dead letter: {failures[0].str()}")
+def _headers(added: Mapping[str, str]) -> Headers:
+    return tuple((name, text.encode()) for name, text in added.items())

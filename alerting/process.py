@@ -1,146 +1,174 @@
-"""The alert worker as a process: channels, broker, topics, HTTP, then a loop for each channel."""
+"""The alert worker as a process: channels, rules, broker, topics, HTTP, then the loop."""
 
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
+from confluent_kafka.admin import AdminClient
 from prometheus_client import CollectorRegistry
 
-from alerting.channels import Channel, open_channels
-from alerting.courier import Courier
-from alerting.dead_letters import DeadLetterWriter
+from alerting.answers import Answers
+from alerting.breaker import Breaker
+from alerting.channels.registry import channel_names
+from alerting.composing import Composer
+from alerting.ledger.book import Book
+from alerting.ledger.reading import read_page
+from alerting.limits import LONGEST
 from alerting.metrics import AlertMetrics
+from alerting.outbox import Outbox
+from alerting.preconditions import require_fitting
+from alerting.preparing import Prepared, prepare
+from alerting.rendering import TemplateFailure
+from alerting.sending import Sending
 from alerting.settings import AlertSettings
-from alerting.worker import AlertWorker
+from alerting.silences import SilenceFeed
+from alerting.silencing import Hush
+from alerting.site import AlertSite, links_of
+from alerting.worker import AlertWorker, Ledger
 from stream import kafka as clients
+from stream.coverage import Coverage
 from stream.health import Health, serving
 from stream.kafka import Stop
 from stream.settings import HttpSettings, KafkaSettings, TopicSettings
+from stream.slots import Slot
 from stream.source import Source
+from stream.timeouts import timeouts
+from stream.topic_reading import require_readable
+from stream.transaction import TransactionalWriter
+from stream.watchdog import watched
 
 log = structlog.get_logger()
 
-_PORT: Final = 9465
-
-# A delivery polls nothing. With providers that answer in one piece or not at all it takes at most the budget (60 s)
-# and one round of attempts more: ten recipients, fifteen seconds each to connect and to answer. Time-outs are for
-# each read: nothing bounds a provider that trickles its headers, a body where one is read (Twilio, SNS), or a mail
-# server's replies. Past this interval the group takes the partitions away, and the alert is told again.
-_MAX_POLL_INTERVAL_MS: Final = 600_000
-# Only a loop that is stuck, or held by an answer that trickles, gets this old: each attempt is a sign of life.
-_STALE_AFTER_S: Final = 180.0
-_LOOK_EVERY_S: Final = 0.2
+ALERT_PORT: Final = 9465
 
 
 def alert_people(
-    settings: AlertSettings, *, kafka: KafkaSettings, topics: TopicSettings, http: HttpSettings, stop: Stop
-) -> None:
-    """Tells people of the frauds in `topics.verdicts` on every configured channel, until `stop`.
-
-    Each channel has a thread, a consumer and a group of its own. Where one of them fails, all end.
-
-    Raises:
-        Mendable: A channel, property, topic or port that the user can mend.
-        WorkerFailed: The process cannot go on; what was not committed is read again.
-    """
-    channels = open_channels(settings)
-    healths = [Health(stale_after_s=_STALE_AFTER_S) for _ in channels]
-    registry = CollectorRegistry()
-    metrics = AlertMetrics(registry, [channel.name for channel in channels])
-    with ExitStack() as ending:
-        for channel in channels:
-            ending.callback(channel.close)
-        ending.enter_context(serving(http, _Together(healths), registry, default_port=_PORT))
-        cluster = clients.reach_broker(kafka, stop=stop)
-        if cluster is None:
-            return
-        clients.require_topics(cluster, (topics.verdicts, topics.alert_dead_letters))
-        log.info("alerting", topic=topics.verdicts, channels=[channel.name for channel in channels])
-        halt = threading.Event()
-        with ThreadPoolExecutor(len(channels), thread_name_prefix="channel") as threads:
-            loops = {
-                threads.submit(
-                    _alert_on, channel, settings, kafka=kafka, topics=topics, health=health, metrics=metrics, stop=halt
-                ): channel.name
-                for channel, health in zip(channels, healths, strict=True)
-            }
-            try:
-                while not stop.is_set() and not wait(loops, _LOOK_EVERY_S, FIRST_COMPLETED).done:
-                    pass
-            finally:
-                halt.set()
-    _raise_first(loops)
-    log.info("left the groups cleanly")
-
-
-class _Together:
-    """Healthy, and ready, where every channel is."""
-
-    def __init__(self, healths: Sequence[Health]) -> None:
-        self._healths = healths
-
-    def is_healthy(self) -> bool:
-        return all(health.is_healthy() for health in self._healths)
-
-    def is_ready(self) -> bool:
-        return all(health.is_ready() for health in self._healths)
-
-
-def _alert_on(
-    channel: Channel,
     settings: AlertSettings,
     *,
     kafka: KafkaSettings,
     topics: TopicSettings,
+    http: HttpSettings,
+    stop: Stop,
+    listening: Callable[[int], None] | None = None,
+) -> None:
+    """Tells people of the frauds in `topics.verdicts` as one member of the group, until `stop`.
+
+    Args:
+        settings: Who is told, through what.
+        kafka: Where the broker is.
+        topics: What to read and write.
+        http: Where probes, metrics and answers to alerts are taken.
+        stop: Ends it.
+        listening: Told which port those are at.
+
+    Raises:
+        Mendable: Settings, rules, templates, a topic, grant or port that the user can mend; all of the first three.
+        WorkerFailed: The process cannot go on; what was not written is decided on again.
+    """
+    registry = CollectorRegistry()
+    health = Health()
+    with ExitStack() as ending:
+        metrics = AlertMetrics(registry, sorted(channel_names(settings)))
+
+        def template_failed(failure: TemplateFailure) -> None:
+            metrics.template_failed()
+            log.error("a template failed: plain text is sent", template=failure.template, error=failure.error)
+
+        prepared = ending.enter_context(prepare(settings, on_failure=template_failed))
+        answers = Answers(kafka, topics)
+        ending.callback(answers.close)
+        site = AlertSite(settings.acknowledge, prepared.channels.values(), answers, metrics)
+        port = ending.enter_context(serving(http, health, registry, default_port=ALERT_PORT, pages=site))
+        if listening is not None:
+            listening(port)
+        cluster = clients.reach_broker(kafka, stop=stop)
+        if cluster is None:
+            return
+        admin = clients.admin(kafka)
+        require_fitting(cluster, admin, topics)
+        require_readable(kafka, topics.alert_ledger)
+        log.info("alerting", topic=topics.verdicts, channels=list(prepared.channels), slot=settings.slot)
+        worker = _worker(
+            settings, prepared, kafka, topics, ending, admin=admin, health=health, metrics=metrics, stop=stop
+        )
+        with watched(health, timeouts(kafka.properties).stuck_s):
+            worker.run()
+        log.info("ended cleanly")
+
+
+def _worker(
+    settings: AlertSettings,
+    prepared: Prepared,
+    kafka: KafkaSettings,
+    topics: TopicSettings,
+    ending: ExitStack,
+    *,
+    admin: AdminClient,
     health: Health,
     metrics: AlertMetrics,
     stop: Stop,
-) -> None:
-    """One channel from start to end. Its Kafka clients are made, used and closed on this thread."""
-    patient = kafka.model_copy(
-        update={"properties": {"max.poll.interval.ms": _MAX_POLL_INTERVAL_MS, **kafka.properties}}
+) -> AlertWorker:
+    name = settings.transactional_id
+    limits = timeouts(kafka.properties)
+    feed = ending.enter_context(SilenceFeed(kafka, topics.alert_silences))
+    hush = Hush()
+
+    def follow() -> None:
+        for silence in feed.news():
+            hush.put(silence, _now())
+
+    follow()
+    book = Book()
+    outbox = Outbox(
+        book,
+        prepared.rulebook,
+        prepared.limiter,
+        prepared.policies,
+        name=name,
+        hushed=hush.hushed,
+        stops=hush.stops,
+        gate=Breaker(),
+        random=random.random,
     )
-    AlertWorker(
-        channel.name,
+    composer = Composer(prepared.renderer, prepared.rulebook.alert, links_of(settings.acknowledge))
+    sending = ending.enter_context(Sending(prepared.channels, composer, timer=time.monotonic, now=_now))
+    ledger = Ledger(
+        topics.alert_ledger,
+        topics.alert_dead_letters,
+        topics.alert_silences,
+        lambda partition: read_page(kafka, topics.alert_ledger, partition, since=_now() - LONGEST),
+    )
+    return AlertWorker(
         Source(
-            lambda: clients.consumer(patient, settings.group_id(channel.name)),
+            lambda: clients.consumer(kafka, settings.group_id, name=name, static=settings.static_membership),
             topics.verdicts,
             timer=time.monotonic,
             gaps=settings.gaps,
-            skipped=lambda _, count: metrics.skipped(channel.name, count),
+            skipped=lambda _, count: metrics.skipped(count),
         ),
-        Courier(
-            channel,
-            settings.retry,
-            metrics=metrics,
-            stop=stop,
-            beat=health.beat,
-            timer=time.monotonic,
-            now=lambda: datetime.now(UTC),
-            sleep=time.sleep,
-            random=random.random,
-        ),
-        DeadLetterWriter(clients.producer(kafka), stop=stop, beat=health.beat),
-        dead_letter_topic=topics.alert_dead_letters,
+        book,
+        outbox,
+        sending,
+        TransactionalWriter(lambda: clients.transactional_producer(kafka, name), limits=limits),
+        ledger=ledger,
+        slot=Slot(admin, settings.group_id, name),
+        coverage=Coverage(admin, topics.verdicts, settings.group_id, timer=time.monotonic),
+        follow=follow,
+        most_waiting=settings.most_waiting,
+        limits=limits,
         health=health,
         metrics=metrics,
         stop=stop,
         timer=time.monotonic,
-    ).run()
+        now=_now,
+    )
 
 
-def _raise_first(loops: dict[Future[None], str]) -> None:
-    """What ended the process; where several channels failed, the others are logged."""
-    failed = [(name, error) for loop, name in loops.items() if (error := loop.exception()) is not None]
-    for name, error in failed:
-        log.error("a channel's loop failed", channel=name, error=error.__class__.__name__)
-    if failed:
-        raise failed[0][1]
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""From a record of the verdicts topic to the alert that it calls for, if any (pure)."""
+"""From a record of the verdicts topic to the fraud that people are told of, if it is one (pure)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from alerting.message import Alert, alert_of
-from stream.contracts import VERDICT_HEADER, Ruling, Verdict
+from stream.contracts import SCHEMA_VERSION, SCHEMA_VERSION_HEADER, VERDICT_HEADER, Ruling, Verdict
 from stream.records import Record, first_header
 
+_KNOWN_VERSION: Final = SCHEMA_VERSION.encode()
 _LEGITIMATE: Final = Ruling.LEGITIMATE.encode()
 _decode = msgspec.json.Decoder(Verdict).decode
 
@@ -26,8 +26,8 @@ class Unreadable(Exception):
         self.message = message
 
 
-def alert_in(record: Record) -> Alert | None:
-    """The alert for a fraud verdict, None for a legitimate one.
+def fraud_in(record: Record) -> Verdict | None:
+    """A fraud verdict; None for a legitimate one.
 
     The header decides without a look at the value, which almost every record is spared. A record without it is
     read, rather than passed over.
@@ -37,6 +37,12 @@ def alert_in(record: Record) -> Alert | None:
     """
     if first_header(record.headers, VERDICT_HEADER) == _LEGITIMATE:
         return None
+    version = first_header(record.headers, SCHEMA_VERSION_HEADER)
+    if version is not None and version != _KNOWN_VERSION:
+        shown = version[:20].decode("ascii", "replace")
+        raise Unreadable(
+            f"a verdict of schema version {shown!r}; this worker reads version {SCHEMA_VERSION}: upgrade it"
+        )
     if record.value is None:
         raise Unreadable("the record has no value; a verdict is a JSON object")
     try:
@@ -45,4 +51,4 @@ def alert_in(record: Record) -> Alert | None:
         # msgspec's messages hold types, fields and byte positions, but no values.
         detail = str(refusal) if isinstance(refusal, msgspec.DecodeError) else refusal.__class__.__name__
         raise Unreadable(f"not a verdict: {detail}") from None
-    return alert_of(verdict) if verdict.verdict is Ruling.FRAUD else None
+    return verdict if verdict.verdict is Ruling.FRAUD else None

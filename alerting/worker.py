@@ -1,137 +1,283 @@
-"""One channel's loop: read verdicts, tell people of the frauds or keep why not, commit; again."""
+"""The alert worker's loop: read verdicts, decide who is told, write that down with the offsets, send; again.
+
+All of Kafka is on this thread, and nothing waits on it: what has to wait is a time in the ledger.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import structlog
 
-from alerting.courier import Courier, Interrupted, Undelivered
-from alerting.dead_letters import DeadLetterWriter, NotAcknowledged, alert_dead_letter
-from alerting.delivery import FailureReason
+from alerting.attempts import Attempt
+from alerting.dead_letters import lost_letter, unreadable_letter
+from alerting.ledger.book import Book
+from alerting.ledger.entries import Entry
+from alerting.ledger.writing import records_of
 from alerting.metrics import AlertMetrics
-from alerting.reading import Unreadable, alert_in
+from alerting.outbox import Outbox
+from alerting.reading import Unreadable, fraud_in
+from alerting.sending import Sending
+from alerting.silences import record_of_silence, silence_of
+from stream.coverage import Coverage
+from stream.errors import MemberFenced
 from stream.health import Health
 from stream.kafka import Stop
-from stream.records import Record, first_offsets, offsets_after
+from stream.positions import Partition
+from stream.records import Outgoing, Record, offsets_after
+from stream.slots import Slot, require_free
 from stream.source import Source
+from stream.timeouts import Timeouts
+from stream.transaction import Outcome, TransactionalWriter
 
 log = structlog.get_logger()
 
-_GATHERED_AT_MOST: Final = 500
-_GATHER_S: Final = 0.01
-# After so long with the records of one poll, the rest of them is read again: the group wants to hear from us.
-_LONGEST_BATCH_S: Final = 5.0
+_GATHERED_AT_MOST: Final = 1_000
+_QUIET_S: Final = 0.1
+_BUSY_S: Final = 0.005
 _COMMIT_EVERY_S: Final = 1.0
+_TELL_EVERY_S: Final = 1.0
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 5.0
+_ENDING_S: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where entries and dead letters go.
+
+    Attributes:
+        topic: The ledger's.
+        dead_letters: Where notices go that reached nobody.
+        silences: Where it is kept who wants nothing more.
+        read_page: What the ledger holds of a partition.
+    """
+
+    topic: str
+    dead_letters: str
+    silences: str
+    read_page: Callable[[int], Iterable[Entry]]
 
 
 class AlertWorker:
-    """A member of one channel's group, on one thread.
-
-    Delivery is at least once: an offset is committed after the provider has accepted the alert or the broker its
-    dead letter, so that a crash in between tells people twice rather than never.
+    """A member of the alerting group, on one thread.
 
     Args:
-        channel: The channel's name.
         source: The verdicts.
-        courier: Tells people.
-        dead_letters: Keeps what could not be told.
-        dead_letter_topic: Where.
+        book: The ledger as this worker knows it.
+        outbox: Decides.
+        sending: The channels.
+        writer: Where entries, dead letters and offsets go.
+        ledger: Where they stand.
+        slot: Asked whether a newer worker has this one's place.
+        coverage: Asked whether partitions are left that nobody reads.
+        follow: Takes in what people silenced meanwhile.
+        most_waiting: Reading pauses while as many notices wait.
+        limits: How long a session lasts.
         health: Told of every turn.
-        metrics: Told of dead letters and lag.
-        stop: Ends the loop after the delivery in hand.
+        metrics: Told of what was decided, and of lag.
+        stop: Ends the loop.
         timer: Monotonic seconds.
+        now: The time of day, with a zone.
     """
 
     def __init__(
         self,
-        channel: str,
         source: Source,
-        courier: Courier,
-        dead_letters: DeadLetterWriter,
+        book: Book,
+        outbox: Outbox,
+        sending: Sending,
+        writer: TransactionalWriter,
         *,
-        dead_letter_topic: str,
+        ledger: Ledger,
+        slot: Slot,
+        coverage: Coverage,
+        follow: Callable[[], None],
+        most_waiting: int,
+        limits: Timeouts,
         health: Health,
         metrics: AlertMetrics,
         stop: Stop,
         timer: Callable[[], float],
+        now: Callable[[], datetime],
     ) -> None:
-        self._channel = channel
         self._source = source
-        self._courier = courier
-        self._dead_letters = dead_letters
-        self._dead_letter_topic = dead_letter_topic
+        self._book = book
+        self._outbox = outbox
+        self._sending = sending
+        self._writer = writer
+        self._ledger = ledger
+        self._slot = slot
+        self._coverage = coverage
+        self._follow = follow
+        self._most_waiting = most_waiting
+        self._limits = limits
         self._health = health
         self._metrics = metrics
         self._stop = stop
         self._timer = timer
-        self._commit_due = timer() + _COMMIT_EVERY_S
+        self._now = now
+        self._offsets: dict[Partition, int] = {}
+        self._unwritten: list[Outgoing] = []
+        self._to_begin: list[Attempt] = []
+        self._resting = False
+        self._commit_due = self._tell_due = timer()
+        self._pause_s = _FIRST_PAUSE_S
 
     def run(self) -> None:
-        """Runs until `stop`; the delivery in hand is finished and committed, and the group left.
+        """Runs until `stop`; attempts on their way are waited for and written down, and the group left.
 
         Raises:
-            WorkerFailed: The process cannot go on; what was not committed is read again.
+            Mendable: Verdicts are gone that were not read, or a grant is missing.
+            WorkerFailed: The process cannot go on; what was not written is decided on again.
         """
         try:
+            self._open()
             self._source.subscribe()
             while not self._stop.is_set():
-                self.run_once()
-            self._source.commit()
-        except (Interrupted, NotAcknowledged):
-            log.info("left an alert to the next worker", channel=self._channel)
+                try:
+                    self.run_once()
+                except MemberFenced as fenced:
+                    log.warning("asking whether this slot has another worker", detail=str(fenced))
+                    self._require_slot()
+                    self._source.join_anew()
+            self._finish()
         finally:
             self._health.ready(False)
             self._source.close()
 
     def run_once(self) -> None:
-        """One turn: the records of one poll, as far as time allows.
-
-        Raises:
-            Interrupted: The process stops before anybody was told of the fraud in hand.
-            NotAcknowledged: The process stops before its dead letter was safe.
-        """
+        """One turn: what came is decided on and written down, and what is due begins."""
         self._health.beat()
-        records = self._source.gather(_GATHERED_AT_MOST, _GATHER_S)
-        self._health.ready(self._source.joined)
+        records = self._gather()
+        self._turn_pages()
+        self._follow()
+        for record in records:
+            self._take(record)
+        self._take_outcomes()
+        self._to_begin += self._outbox.due(self._now(), self._sending.room())
+        for partition in self._outbox.doubtful():
+            self._outbox.look_again(partition, self._ledger.read_page(partition), self._now())
+        self._offsets |= offsets_after(records)
+        self._unwritten += self._decided()
+        if self._unwritten or (self._offsets and self._timer() >= self._commit_due):
+            self._write()
+        self._tell()
 
-        until = self._timer() + _LONGEST_BATCH_S
-        for place, record in enumerate(records):
-            if self._stop.is_set() or self._timer() >= until:
-                self._source.rewind(first_offsets(records[place:]))
-                break
-            if self._deal_with(record):
-                self._source.mark_done(offsets_after(records[: place + 1]))
-                self._source.commit()
-        else:
-            self._source.mark_done(offsets_after(records))
-
-        if self._timer() >= self._commit_due:
-            self._commit_due = self._timer() + _COMMIT_EVERY_S
-            self._source.commit()
-            self._metrics.lag(self._channel, self._source.lags())
-
-    def _deal_with(self, record: Record) -> bool:
-        """Tells people, or keeps why not; False where there was nothing to tell."""
+    def _take(self, record: Record) -> None:
         try:
-            alert = alert_in(record)
+            verdict = fraud_in(record)
         except Unreadable as unreadable:
-            self._keep(record, [Undelivered(0, FailureReason.UNDECODABLE, unreadable.message, attempts=0)])
-            return True
-        if alert is None:
-            return False
-        self._keep(record, self._courier.deliver(alert, verdict_ms=record.timestamp_ms))
-        return True
-
-    def _keep(self, record: Record, undelivered: Sequence[Undelivered]) -> None:
-        if not undelivered:
+            self._unwritten.append(unreadable_letter(record, unreadable.message, topic=self._ledger.dead_letters))
+            self._metrics.unreadable()
             return
-        self._dead_letters.write(
-            [
-                alert_dead_letter(record, failure, channel=self._channel, topic=self._dead_letter_topic)
-                for failure in undelivered
-            ]
-        )
-        for failure in undelivered:
-            self._metrics.dead_lettered(self._channel, failure.reason)
+        if verdict is not None:
+            self._outbox.take(record.partition, verdict, self._now())
+
+    def _take_outcomes(self, wait_s: float = 0.0) -> None:
+        for ended in self._sending.ended(wait_s=wait_s):
+            self._metrics.ended(ended, self._outbox.ended(ended))
+
+    def _gather(self) -> list[Record]:
+        """What came, where there is room for it; short of that only the group is served."""
+        busy = self._sending.on_their_way or self._unwritten
+        wait_s = 0.0 if self._sending.has_ended else _BUSY_S if busy else self._until_due()
+        if self._book.open_deliveries >= self._most_waiting:
+            self._resting = True
+            self._source.rest(wait_s)
+            return []
+        if self._resting:
+            self._resting = False
+            self._source.wake()
+        return self._source.gather(_GATHERED_AT_MOST, 0.0, patience_s=wait_s)
+
+    def _until_due(self) -> float:
+        """Seconds until something comes due, as far as that is soon."""
+        due = self._book.next_due()
+        return _QUIET_S if due is None else min(max((due - self._now()).total_seconds(), 0.0), _QUIET_S)
+
+    def _turn_pages(self) -> None:
+        """Opens the ledger's partitions that came with the last poll, and closes those that went."""
+        owned = self._source.owned
+        for partition in self._book.partitions - owned:
+            self._book.close(partition)
+            self._unwritten = [one for one in self._unwritten if one.partition != partition]
+            for attempt in self._to_begin:
+                if attempt.partition == partition:
+                    self._outbox.not_begun(attempt)
+            self._to_begin = [one for one in self._to_begin if one.partition != partition]
+            self._offsets = {place: offset for place, offset in self._offsets.items() if place[1] != partition}
+        for partition in owned - self._book.partitions:
+            self._outbox.open(partition, self._ledger.read_page(partition), self._now())
+            self._health.beat()
+
+    def _decided(self) -> list[Outgoing]:
+        changes = self._book.changes()
+        self._metrics.decided(changes)
+        letters = [lost_letter(lost, topic=self._ledger.dead_letters) for lost in self._outbox.lost()]
+        silences = [
+            record_of_silence(silence_of(stopped), topic=self._ledger.silences) for stopped in self._outbox.stopped()
+        ]
+        return [*records_of(changes, topic=self._ledger.topic), *letters, *silences]
+
+    def _write(self) -> None:
+        """Commits what was decided, and only then begins attempts; what did not get through is written again.
+
+        Entries are whole states, so that one that had got through nevertheless does no harm.
+        """
+        outcome = self._writer.write(self._unwritten, self._offsets, self._source.group_metadata())
+        if outcome is not Outcome.COMMITTED:
+            if outcome is Outcome.UNKNOWN:
+                self._require_slot()
+                self._open()
+            self._pause()
+            return
+        self._pause_s = _FIRST_PAUSE_S
+        self._unwritten, self._offsets = [], {}
+        self._commit_due = self._timer() + _COMMIT_EVERY_S
+        for attempt in self._to_begin:
+            self._sending.begin(attempt)
+        self._to_begin = []
+
+    def _finish(self) -> None:
+        """Writes down what becomes of attempts on their way; what does not end in time is left as `sending`."""
+        until = self._timer() + _ENDING_S
+        for attempt in self._to_begin:
+            self._outbox.not_begun(attempt)
+        self._to_begin = []
+        while self._sending.on_their_way and self._timer() < until:
+            self._health.beat()
+            self._take_outcomes(_QUIET_S)
+        self._unwritten += self._decided()
+        if self._unwritten or self._offsets:
+            self._write()
+
+    def _require_slot(self) -> None:
+        session_s = self._limits.session_ms / 1000
+        member_id = self._source.member_id
+        require_free(self._slot, member_id, session_s=session_s, stop=self._stop, pause=self._pause, timer=self._timer)
+
+    def _open(self) -> None:
+        while not self._stop.is_set() and not self._writer.open():
+            self._pause()
+
+    def _pause(self) -> None:
+        self._health.beat()
+        self._stop.wait(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _tell(self) -> None:
+        self._health.ready(self._source.joined)
+        now = self._timer()
+        if now < self._tell_due:
+            return
+        self._tell_due = now + _TELL_EVERY_S
+        self._metrics.lag(self._source.lags())
+        self._metrics.open_notifications(self._book.open_deliveries)
+        self._metrics.breakers(self._outbox.left_alone)
+        if unread := self._coverage.unread():
+            log.warning("nobody reads some partitions: the group is to share anew", partitions=sorted(unread))
+            self._source.rejoin()

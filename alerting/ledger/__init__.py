@@ -1,0 +1,1 @@
+"""What became of every notice, durably: a compacted topic beside the verdicts."""

@@ -1,0 +1,124 @@
+"""Notices and their groups as entries of the ledger: ids, and what a new one says (pure)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from alerting.alert import Alert
+from alerting.delivery import FailureReason, Refused
+from alerting.destinations import Destination, Grouping
+from alerting.ledger.entries import Delivery, Held, State
+from alerting.routing.tree import Untold
+from alerting.text import masked_fields
+from stream.contracts import Verdict
+
+# Of a notice that tells operators of a channel that stands still, instead of anybody of a fraud.
+OPERATOR: Final = "operator"
+
+_NAMESPACE: Final = uuid.UUID("0d6e3c52-6d0c-5f0a-9a61-0a4d5d9b7c11")
+
+
+def notice(
+    about: str, verdict: Verdict, destination: Destination, *, group: str | None, now: datetime, life: timedelta
+) -> Delivery:
+    """What is to be told to one recipient, not yet begun.
+
+    Args:
+        about: Id of the alert or digest.
+        verdict: The fraud; of a digest the last.
+        destination: Who.
+        group: Its id.
+        now: When it is decided on.
+        life: It serves nobody later.
+    """
+    channel, recipient = destination.channel, destination.recipient.fingerprint(destination.channel)
+    return Delivery(
+        id=notice_id(about, destination.receiver, channel, recipient),
+        alert_id=about,
+        transaction_id=verdict.transaction_id,
+        receiver=destination.receiver,
+        channel=channel,
+        recipient=recipient,
+        template=destination.template,
+        state=State.PENDING,
+        created_at=now,
+        changed_at=now,
+        due_at=now,
+        expires_at=now + life,
+        group=group,
+        verdict=verdict,
+    )
+
+
+def unreachable(alert: Alert, untold: Untold, now: datetime) -> Delivery:
+    """What would have been told to an account's holder of whom no address is known."""
+    failure = Refused(FailureReason.NO_ADDRESS, f"nobody knows where to reach the account's holder ({untold.reason})")
+    return Delivery(
+        id=notice_id(alert.id, untold.receiver, untold.channel, ""),
+        alert_id=alert.id,
+        transaction_id=alert.verdict.transaction_id,
+        receiver=untold.receiver,
+        channel=untold.channel,
+        recipient="",
+        template="",
+        state=State.DEAD,
+        created_at=now,
+        changed_at=now,
+        expires_at=now,
+        reason=failure.reason.value,
+        detail=failure.message,
+    )
+
+
+def notice_id(about: str, receiver: str, channel: str, recipient: str) -> str:
+    """What receivers know a repetition by: the same at every attempt, restart and replay (RFC 9562, version 5)."""
+    return _id(f"{about}/{receiver}/{channel}/{recipient}")
+
+
+def group_id(receiver: str, grouping: Grouping, alert: Alert) -> str:
+    """The same for all alerts of a receiver whose fields have the same values."""
+    values = [repr(alert.value(name)) for name in grouping.by]
+    return _id("\0".join([receiver, *grouping.by, *values]))
+
+
+def overflow_id(receiver: str, channel: str, recipient: str) -> str:
+    """Of what limits hold back from one recipient on one channel."""
+    return _id(f"overflow\0{receiver}\0{channel}\0{recipient}")
+
+
+def digest_id(group: str, worker: str, since: datetime) -> str:
+    """Of the digest that tells of what waits in a group since its last notice; known before there is one."""
+    return _id(f"digest\0{group}\0{worker}\0{since.isoformat()}")
+
+
+def page_id(channel: str, worker: str, at: datetime) -> str:
+    """Of what operators are told when a channel stands still."""
+    return _id(f"page\0{channel}\0{worker}\0{at.isoformat()}")
+
+
+def shown_fields(grouping: Grouping, alert: Alert) -> dict[str, str]:
+    """What makes a group, for people: account numbers masked."""
+    values = {name: alert.value(name) for name in grouping.by}
+    return masked_fields({name: "" if value is None else str(value) for name, value in values.items()})
+
+
+def parked(delivery: Delivery, held: Held, digest: str | None = None) -> Delivery:
+    """A notice that is not sent by itself; of a digest what it counts stays."""
+    return replace(delivery, state=State.PARKED, held=held, digest=digest, due_at=None, verdict=None)
+
+
+def is_for(destination: Destination, delivery: Delivery) -> bool:
+    """Whether a delivery is to this destination."""
+    return (
+        destination.receiver == delivery.receiver
+        and destination.channel == delivery.channel
+        and destination.recipient.fingerprint(delivery.channel) == delivery.recipient
+    )
+
+
+def _id(of: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, of))
