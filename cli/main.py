@@ -11,7 +11,7 @@ from typing import Final
 import typer
 from confluent_kafka import KafkaException
 
-from cli import config, dlq, models, topics
+from cli import alerts, config, dlq, models, topics
 from cli.alert import alert
 from cli.console import say_error
 from cli.diff import diff
@@ -33,10 +33,13 @@ EXTRAS: Final = {
     "scipy": "train",
     "joblib": "train",
     "threadpoolctl": "train",
-    "jinja2": "train",
     "cryptography": "signing",
     "boto3": "s3",
     "twilio": "alerts",
+    "yaml": "alerts",
+    "phonenumbers": "alerts",
+    "email_validator": "alerts",
+    "jinja2": "alerts",
 }
 
 app = typer.Typer(
@@ -51,6 +54,7 @@ for command in (train, evaluate, explain, simulate, produce, score, rescore, dif
 app.add_typer(models.app, name="models")
 app.add_typer(topics.app, name="topics")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(config.app, name="config")
 
 

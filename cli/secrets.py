@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
 _FILE: Final = "_file"
+_ANY: Final = ".*"
 _SECRET_NAME: Final = re.compile(r"password|secret|token|credential|\bkey\b|\.key$|\.pem$|jaas", re.IGNORECASE)
 _NAMES_A_FILE: Final = (".location", ".file")
 
@@ -62,12 +63,13 @@ class SecretFile:
 
 
 def secret_names(section: type[BaseModel], prefix: str = "") -> list[str]:
-    """Dotted names of all secrets of a section and of those within it."""
+    """Dotted names of all secrets of a section and of those within it; `name.*` for secrets that the user names."""
     names: list[str] = []
     for field, about in section.model_fields.items():
+        is_mapping = get_origin(about.annotation) is dict
         for kind in _classes_in(about.annotation):
             if issubclass(kind, SecretStr):
-                names.append(f"{prefix}{field}")
+                names.append(f"{prefix}{field}{_ANY if is_mapping else ''}")
             elif issubclass(kind, BaseModel):
                 names += secret_names(kind, f"{prefix}{field}.")
     return names
@@ -89,8 +91,14 @@ def taken_out(values: dict[str, Any], secrets: list[str]) -> list[SecretFile]:
     for secret in secrets:
         *sections, name = secret.split(".")
         section = _section(values, sections)
-        if section is not None and f"{name}{_FILE}" in section:
-            found.append(SecretFile(secret, section.pop(f"{name}{_FILE}"), rival=name in section))
+        if section is None:
+            continue
+        names = [one.removesuffix(_FILE) for one in section if one.endswith(_FILE)] if f".{name}" == _ANY else [name]
+        found += [
+            SecretFile(".".join([*sections, one]), section.pop(f"{one}{_FILE}"), rival=one in section)
+            for one in names
+            if f"{one}{_FILE}" in section
+        ]
     return found
 
 

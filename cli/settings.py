@@ -24,6 +24,7 @@ from stream.settings import HttpSettings, KafkaSettings, LogSettings, ModelSetti
 DEFAULT_FILE: Final = Path("fraud.toml")
 _PREFIX: Final = "FRAUD_"
 _MASK: Final = "********"
+_OTHERS: Final = "alerts.others."
 # Whose values stand in no error: they, or the half-written JSON of a section, may hold secrets and people.
 _PRIVATE_NAME: Final = re.compile(r"^(kafka\.properties|alerts)\b|^\w+$")
 
@@ -155,7 +156,8 @@ def masked(name: str, value: object) -> object:
         return value
     if isinstance(value, list | tuple):
         return [masked(name, item) for item in value]
-    return _MASK if isinstance(value, SecretStr) or is_secret_name(name) else value
+    # Nobody knows which settings of another package's channel are secrets.
+    return _MASK if isinstance(value, SecretStr) or is_secret_name(name) or name.startswith(_OTHERS) else value
 
 
 def _file(config: Path | None) -> _Layer:

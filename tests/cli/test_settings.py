@@ -176,7 +176,22 @@ def test_every_secret_of_every_section_is_known() -> None:
         "alerts.sms.auth_token",
         "alerts.email.password",
         "alerts.webhook.secret",
+        "alerts.webhook.secrets.*",
+        "alerts.slack.urls.*",
+        "alerts.pagerduty.routing_keys.*",
+        "alerts.acknowledge.secret",
     }
+
+
+def test_a_secret_that_the_user_names_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "cases"
+    file.write_text(f"{SECRET}\n")
+    monkeypatch.setenv("FRAUD_ALERTS__WEBHOOK__SECRETS__CASES_FILE", str(file))
+
+    webhook = load_settings().settings.alerts.webhook
+
+    assert webhook is not None
+    assert {name: secret.get_secret_value() for name, secret in webhook.secrets.items()} == {"cases": SECRET}
 
 
 def test_no_setting_has_the_name_of_a_secrets_file() -> None:
@@ -246,6 +261,7 @@ def test_secrets_stand_in_files_wherever_settings_come_from(tmp_path: Path, monk
     assert alerts.sms is not None
     assert alerts.sms.auth_token.get_secret_value() == "token"
     assert alerts.webhook is not None
+    assert alerts.webhook.secret is not None
     assert alerts.webhook.secret.get_secret_value() == SECRET
     assert str(alerts.webhook.ca_file) == "ca.pem"
     assert alerts.email is not None

@@ -1,0 +1,125 @@
+"""`fraud alerts status` and `fraud alerts replay`: what became of notices, and those that reached nobody once more."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+import typer
+
+from cli.console import err, open_table, out, print_table
+from cli.options import BootstrapOption, ConfigOption, JsonOption, SetOption, read_settings
+from cli.topics import GIVE_UP_AFTER_S
+from stream import kafka as clients
+from stream.errors import Mendable
+from stream.settings import KafkaSettings
+
+if TYPE_CHECKING:
+    from alerting.ledger.reading import Known
+
+_COLUMNS: Final = ("receiver", "channel", "recipient", "state", "attempts", "changed", "what is known")
+
+
+class NothingKnown(Mendable):
+    """The ledger has no entry of a transaction or alert."""
+
+
+def status(
+    transaction: Annotated[str, typer.Argument(help="Id of a transaction, an alert or a digest.")],
+    as_json: JsonOption = False,
+    bootstrap_servers: BootstrapOption = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+) -> None:
+    """Show what became of each notice about a transaction, digests that count it included."""
+    settings = read_settings(config, assignments, bootstrap_servers)
+    _reach(settings.kafka)
+
+    from alerting.ledger.reading import deliveries_of
+
+    known = deliveries_of(settings.kafka, settings.topics.alert_ledger, transaction)
+    if as_json:
+        typer.echo(json.dumps({"notices": [_as_json(one) for one in known]}))
+    elif known:
+        _print(transaction, known)
+    if not known:
+        raise NothingKnown(
+            f"the ledger knows no notice about {transaction!r}",
+            remedy="check the id, and whether its verdict is fraud; notices are kept for two weeks",
+        )
+
+
+def replay(
+    execute: Annotated[bool, typer.Option("--execute", help="Send them; without it they are only counted.")] = False,
+    as_json: JsonOption = False,
+    bootstrap_servers: BootstrapOption = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+) -> None:
+    """Send the notices in the dead letters that reached nobody, each under its old id; what was sent since is left."""
+    settings = read_settings(config, assignments, bootstrap_servers)
+    _reach(settings.kafka)
+
+    from alerting.replaying import replay_dead_letters
+
+    replayed = replay_dead_letters(settings.alerts, settings.kafka, settings.topics, execute=execute)
+    if as_json:
+        typer.echo(json.dumps({"executed": execute, **asdict(replayed)}))
+        return
+    lines = {
+        "sent" if execute else "to be sent": replayed.sent,
+        "dead letters again": replayed.failed,
+        "unsure, left to a worker": replayed.unsure,
+        "sent or waiting since": replayed.settled,
+        "without anybody to tell": replayed.unreadable,
+    }
+    table = open_table("replayed" if execute else "would be replayed")
+    table.add_column("notices")
+    table.add_column("", justify="right")
+    for name, count in lines.items():
+        table.add_row(name, str(count))
+    print_table(table)
+    if not execute and replayed.sent:
+        err.print("nothing was sent: give --execute to send them")
+
+
+def _reach(kafka: KafkaSettings) -> None:
+    clients.reach_broker(kafka, stop=threading.Event(), give_up_after_s=GIVE_UP_AFTER_S)
+
+
+def _as_json(known: Known) -> dict[str, Any]:
+    """The entry without what it was to tell: the verdict has the account's number."""
+    entry: dict[str, Any] = msgspec.to_builtins(known.delivery)
+    del entry["verdict"]
+    confirmation = None if known.confirmation is None else msgspec.to_builtins(known.confirmation)
+    return {**entry, "confirmation": confirmation}
+
+
+def _print(transaction: str, known: list[Known]) -> None:
+    table = open_table(f"notices about {transaction}")
+    for column in _COLUMNS:
+        table.add_column(column)
+    for one in known:
+        delivery = one.delivery
+        changed = delivery.changed_at.strftime("%Y-%m-%d %H:%M:%SZ")
+        cells = [delivery.receiver, delivery.channel, delivery.recipient, _state(one), str(delivery.attempts)]
+        table.add_row(*cells, changed, _detail(one))
+    out.print(table)
+
+
+def _state(known: Known) -> str:
+    return known.delivery.state.value if known.confirmation is None else known.confirmation.said.value
+
+
+def _detail(known: Known) -> str:
+    delivery = known.delivery
+    if known.confirmation is not None and known.confirmation.code is not None:
+        return f"provider's code {known.confirmation.code}"
+    if delivery.held is not None:
+        return f"held back: {delivery.held.value}" + (f", told in digest {delivery.digest}" if delivery.digest else "")
+    if delivery.tally is not None:
+        return f"a digest of {delivery.tally.count}"
+    return delivery.detail or delivery.provider_id or ""

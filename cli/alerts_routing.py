@@ -1,0 +1,167 @@
+"""`fraud alerts check-config` and `fraud alerts route`: the routing file, before anybody is told."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from cli.console import open_table, out, print_table
+from cli.options import ConfigOption, JsonOption, SetOption, read_settings
+from cli.verdict_files import VerdictOption, read_verdict
+
+if TYPE_CHECKING:
+    from alerting.alert import Alert
+    from alerting.destinations import Destination
+    from alerting.routing.rules import Rules
+
+RoutesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--routes", metavar="FILE", help="The routing file.", show_default="the settings' alerts.routes, or alerts.yml"
+    ),
+]
+DEFAULT_FILE: Final = Path("alerts.yml")
+
+
+def check_config(
+    routes: RoutesOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+) -> None:
+    """Say what is wrong with the routing file, each with line and column; status 2 where anything is."""
+    settings = read_settings(config, assignments)
+
+    from alerting.preparing import configured
+    from alerting.rendering import Renderer
+    from alerting.routing.loading import check_rules, text_of
+
+    file = routes or settings.alerts.routes or DEFAULT_FILE
+    renderer = Renderer(settings.alerts.templates)
+    checked = check_rules(text_of(file), configured(settings.alerts, renderer.templates))
+    if as_json:
+        listed = [
+            {"line": one.place.line, "column": one.place.column, "message": one.message} for one in checked.problems
+        ]
+        typer.echo(json.dumps({"file": str(file), "problems": listed}))
+    else:
+        for problem in checked.problems:
+            _say(f"{file}:{problem}")
+        if not checked.problems:
+            _say(f"{file}: nothing is wrong ({_counts(checked.rules)})")
+    if checked.problems:
+        raise typer.Exit(2)
+
+
+def route(
+    verdict: VerdictOption = None,
+    routes: RoutesOption = None,
+    accounts: Annotated[
+        Path | None,
+        typer.Option("--accounts", metavar="FILE", help="What is known of accounts (CSV).", show_default="nothing is"),
+    ] = None,
+    show_addresses: Annotated[
+        bool, typer.Option("--show-addresses", help="Print addresses in full; they are personal data.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who would be told of a verdict, and why; nobody is told, and the settings are not asked."""
+    ruled = None if verdict is None else read_verdict(verdict)
+
+    from alerting.account_file import AccountFile
+    from alerting.accounts import UNKNOWN
+    from alerting.alert import Alert
+    from alerting.routing.checking import Configured
+    from alerting.routing.loading import load_rules
+    from alerting.severity import LOWEST, with_severity
+    from alerting.specimens import USUAL_ALERT
+    from stream.contracts import Ruling
+
+    rules = load_rules(routes or DEFAULT_FILE, Configured())
+    tried = ruled or USUAL_ALERT.verdict
+    account = UNKNOWN
+    if accounts is not None:
+        with closing(AccountFile(accounts)) as opened:
+            account = opened.account(tried.account_id)
+    alert = with_severity(Alert(tried, LOWEST, account), rules.severities)
+    is_fraud = tried.verdict is Ruling.FRAUD
+    shown = _shown(rules, alert, show_addresses=show_addresses) if is_fraud else _NOBODY
+    if as_json:
+        typer.echo(json.dumps({"fraud": is_fraud, **shown}))
+    elif is_fraud:
+        _print(shown)
+    else:
+        _say("the verdict is legitimate: nobody is told")
+
+
+_NOBODY: Final[dict[str, Any]] = {"severity": None, "told": [], "untold": [], "repeated": [], "routes": []}
+
+
+def _shown(rules: Rules, alert: Alert, *, show_addresses: bool) -> dict[str, Any]:
+    """Who is told, who cannot be, and what came of each route; JSON values."""
+    from alerting.routing.masking import masked_address
+    from alerting.routing.tree import explained, reason, told
+
+    def row(one: Destination) -> dict[str, Any]:
+        address = one.recipient.address
+        return {
+            "receiver": one.receiver,
+            "channel": one.channel,
+            "recipient": address if show_addresses else masked_address(one.channel, address),
+            "fingerprint": one.recipient.fingerprint(one.channel),
+            "locale": one.recipient.locale,
+            "template": one.template,
+            "group_by": list(one.grouping.by),
+            "group_interval_s": one.grouping.interval_s,
+            "route": one.route,
+        }
+
+    result = told(rules, alert)
+    return {
+        "severity": alert.severity,
+        "told": [row(one) for one in result.destinations],
+        "untold": [asdict(one) for one in result.untold],
+        "repeated": [row(one) for one in result.repeated],
+        "routes": [
+            {
+                "route": asked.route.path,
+                "line": asked.route.place.line,
+                "receiver": asked.route.receiver,
+                "outcome": asked.outcome,
+                "why": reason(asked, alert),
+            }
+            for asked in explained(rules, alert)
+        ],
+    }
+
+
+def _print(shown: dict[str, Any]) -> None:
+    _say(f"severity: {shown['severity']}")
+    _table("told", shown["told"], ("receiver", "channel", "recipient", "locale", "template", "route"))
+    if shown["untold"]:
+        _table("cannot be told", shown["untold"], ("receiver", "channel", "reason", "route"))
+    if shown["repeated"]:
+        _table("told already", shown["repeated"], ("receiver", "channel", "recipient", "route"))
+    _table("routes", shown["routes"], ("route", "line", "receiver", "outcome", "why"))
+
+
+def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    table = open_table(title)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+    print_table(table)
+
+
+def _counts(rules: Rules) -> str:
+    return f"receivers: {len(rules.receivers)}, severities: {len(rules.severities)}"
+
+
+def _say(line: str) -> None:
+    out.print(line, markup=False, highlight=False, soft_wrap=True)

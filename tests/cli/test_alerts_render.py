@@ -1,0 +1,88 @@
+"""`fraud alerts render` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from cli.alerts_render import RenderUnclear, render
+from cli.verdict_files import VerdictUnreadable
+from tests.alerting.verdicts import ACCOUNT, MASKED, verdict
+
+app = typer.Typer()
+app.command()(render)
+
+
+def run(*arguments: object, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "verdict.json"
+    path.write_bytes(msgspec.json.encode(verdict()))
+    return path
+
+
+def test_each_channel_is_shown_as_it_would_be_told(file: Path) -> None:
+    assert run("--verdict", file, "--channel", "sms", "--severity", "critical").stdout == (
+        f"Fraud suspected (critical): EUR 1,234.50, account {MASKED}, 2026-01-31 12:00 UTC, 97.3%, "
+        "transaction tx-0001\n"
+    )
+    mail = run("--verdict", file, "--channel", "email", "--locale", "de", "--template", "holder").stdout
+    assert mail.startswith(f"Subject: Bitte prüfen Sie eine Zahlung: 1.234,50 EUR, Konto {MASKED}\n\nUns ist eine")
+    assert json.loads(run("--verdict", file, "--channel", "webhook").stdout)["data"]["severity"] == "high"
+    assert run("--verdict", file, "--channel", "html").stdout.startswith("<!DOCTYPE html>")
+
+
+def test_all_of_it_is_shown_where_no_channel_is_asked_for() -> None:
+    result = run("--verdict", "-", stdin=msgspec.json.encode(verdict()))
+
+    assert all(heading in result.stdout for heading in ("--- sms\n", "--- email\nSubject: ", "--- webhook\n{"))
+    assert ACCOUNT not in result.stdout
+    assert result.stderr == ""
+
+
+def test_json_is_one_object() -> None:
+    told = json.loads(run("--json", "--digest").stdout)
+
+    assert sorted(told) == ["html", "payload", "sms", "subject", "text"]
+    assert told["payload"]["type"] == "fraud.digest"
+
+
+def test_a_banks_templates_are_used_and_what_is_wrong_with_them_is_said(tmp_path: Path, file: Path) -> None:
+    template = tmp_path / "en" / "analyst" / "alert" / "sms.txt.j2"
+    template.parent.mkdir(parents=True)
+    template.write_text("{{ alert.amuont }}")
+    result = run("--verdict", file, "--templates", tmp_path, "--channel", "sms")
+
+    assert "the nearest that there is: amount" in result.stderr
+    assert result.stdout.startswith("Fraud suspected: EUR 1,234.50")
+    assert "failed: UndefinedError" in result.stdout
+    template.write_text("Ours: {{ alert.amount }}")
+    assert run("--verdict", file, "--templates", tmp_path, "--channel", "sms").stdout == "Ours: EUR 1,234.50\n"
+
+
+def test_what_is_no_verdict_is_refused_without_its_values(tmp_path: Path) -> None:
+    file = tmp_path / "verdict.json"
+    file.write_text(json.dumps({"transaction_id": "tx-secret-77", "account_id": 4111111111111111}))
+
+    for result, problem in (
+        (run("--verdict", file), "holds no verdict: Expected `str | null`, got `int` - at `$.account_id`"),
+        (run("--verdict", "-", stdin=b"\xff"), "stdin holds no verdict"),
+        (run("--verdict", tmp_path / "nix"), "cannot be read (No such file or directory)"),
+    ):
+        assert isinstance(result.exception, VerdictUnreadable)
+        assert problem in str(result.exception)
+        assert "4111" not in str(result.exception)
+
+
+def test_what_contradicts_itself_is_refused(file: Path) -> None:
+    for result in (run("--digest", "--verdict", file), run("--template", "nix")):
+        assert isinstance(result.exception, RenderUnclear)
+    assert "there is no template 'nix': give one of analyst, holder" in str(run("--template", "nix").exception)

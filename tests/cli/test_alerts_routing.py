@@ -1,0 +1,144 @@
+"""`fraud alerts check-config` and `fraud alerts route` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from alerting.routing.loading import RulesInvalid, RulesUnreadable
+from cli.alerts_routing import check_config, route
+from stream.contracts import Ruling
+from tests.alerting.routing_files import EXAMPLE
+from tests.alerting.verdicts import ACCOUNT, verdict
+
+PHONE, MAIL = "+4915112345678", "holder@mail.example"
+
+app = typer.Typer()
+app.command("check-config")(check_config)
+app.command("route")(route)
+
+
+def run(*arguments: object, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[object]:
+    """Arguments that name a verdict, routes and accounts."""
+    ruled, accounts = tmp_path / "verdict.json", tmp_path / "accounts.csv"
+    ruled.write_bytes(msgspec.json.encode(verdict()))
+    accounts.write_text(f"account_id,country,locale,phone,email\n{ACCOUNT},DE,de,{PHONE},{MAIL}\n")
+    return ["--verdict", ruled, "--routes", EXAMPLE, "--accounts", accounts]
+
+
+@pytest.fixture
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def told(*arguments: object, stdin: bytes | None = None) -> Any:
+    result = run("route", "--json", *arguments, stdin=stdin)
+    assert result.exception is None, result.exception
+    return json.loads(result.stdout)
+
+
+def test_who_is_told_is_shown_with_the_reason(files: list[object]) -> None:
+    shown = told(*files)
+
+    assert (shown["fraud"], shown["severity"]) == (True, "critical")
+    assert [(one["receiver"], one["channel"], one["recipient"]) for one in shown["told"]] == [
+        ("lake", "sns", "arn:aws:sns:eu-central-1:****:fraud.fifo"),
+        ("on-call", "sms", "****78"),
+        ("holder", "email", "****@mail.example"),
+        ("fraud-desk", "email", "****@bank.example"),
+        ("fraud-desk", "email", "****@bank.example"),
+        ("fraud-desk", "webhook", "https://cases.bank.example/****"),
+    ]
+    # The holder's number is that of on-call, who was told before.
+    assert [(one["receiver"], one["channel"]) for one in shown["repeated"]] == [("holder", "sms")]
+    assert shown["routes"][1] == {
+        "route": "route/routes/0",
+        "line": 47,
+        "receiver": "lake",
+        "outcome": "tells",
+        "why": "it matches",
+    }
+
+
+def test_addresses_are_shown_only_when_asked_for(files: list[object]) -> None:
+    for arguments in (["--json"], []):
+        masked = run("route", *files, *arguments).stdout
+        assert not any(private in masked for private in (PHONE, MAIL, "desk@bank.example", ACCOUNT, "/hook"))
+    assert PHONE in run("route", *files, "--show-addresses").stdout
+    assert told(*files, "--show-addresses")["told"][2]["recipient"] == MAIL
+
+
+def test_tables_are_for_people(files: list[object]) -> None:
+    shown = run("route", *files).stdout
+
+    assert "severity: critical\n" in shown
+    assert {"told", "told already", "routes"} <= {line.strip() for line in shown.splitlines()}
+    assert "cannot be told" not in shown
+
+
+def test_a_holder_without_an_address_is_shown(files: list[object]) -> None:
+    without = files[:4]
+    ruled = msgspec.json.encode(verdict(amount=700.0))
+    (accounts := Path(str(files[5]))).write_text(f"account_id,country\n{ACCOUNT},DE\n")
+
+    assert told("--verdict", "-", "--routes", EXAMPLE, "--accounts", accounts, stdin=ruled)["untold"] == [
+        {"receiver": "holder", "channel": "sms", "route": "route/routes/2", "reason": "no_address"},
+        {"receiver": "holder", "channel": "email", "route": "route/routes/2", "reason": "no_address"},
+    ]
+    differs = next(one for one in told(*without)["routes"] if one["route"] == "route/routes/2")
+    assert (differs["outcome"], differs["why"]) == ("differs", "account.country is nothing, not one of DE, AT")
+
+
+def test_nobody_is_told_of_what_is_legitimate() -> None:
+    ruled = msgspec.json.encode(verdict(verdict=Ruling.LEGITIMATE))
+
+    assert told("--verdict", "-", "--routes", EXAMPLE, stdin=ruled)["told"] == []
+    assert "nobody is told" in run("route", "--verdict", "-", "--routes", EXAMPLE, stdin=ruled).stdout
+
+
+def test_a_file_that_is_wrong_routes_nothing(tmp_path: Path) -> None:
+    (file := tmp_path / "alerts.yml").write_text("version: 1\nreceivers: []\nroute: {receiver: a}\n")
+
+    refused = run("route", "--routes", file).exception
+    assert isinstance(refused, RulesInvalid)
+    assert "3:19: there is no receiver 'a': there are none" in str(refused)
+    assert isinstance(run("route", "--routes", tmp_path / "nix").exception, RulesUnreadable)
+
+
+@pytest.mark.usefixtures("no_settings")
+def test_a_check_lists_every_problem_for_editors_and_for_programs() -> None:
+    result = run("check-config", "--routes", EXAMPLE)
+
+    assert result.exit_code == 2
+    assert f"{EXAMPLE}:19:5: channel 'email' is not configured in the settings: there are none\n" in result.stdout
+    listed = json.loads(run("check-config", "--routes", EXAMPLE, "--json").stdout)
+    assert listed["file"] == str(EXAMPLE)
+    assert listed["problems"][0] == {
+        "line": 19,
+        "column": 5,
+        "message": "channel 'email' is not configured in the settings: there are none",
+    }
+
+
+@pytest.mark.usefixtures("no_settings")
+def test_a_check_of_what_is_right_says_so(tmp_path: Path) -> None:
+    (file := tmp_path / "alerts.yml").write_text(
+        "version: 1\nreceivers: [{name: a, email: [a@bank.example]}]\nroute: {receiver: a}\n"
+    )
+    mail = 'alerts.email={"host": "localhost", "sender": "a@bank.example", "to": ["a@bank.example"]}'
+    result = run("check-config", "--routes", file, "--set", mail)
+
+    assert result.exit_code == 0, result.exception
+    assert result.stdout == f"{file}: nothing is wrong (receivers: 1, severities: 0)\n"
+    assert json.loads(run("check-config", "--routes", file, "--set", mail, "--json").stdout)["problems"] == []
