@@ -16,8 +16,9 @@ class Progress:
         verdicts: Verdicts that were read.
         frauds: Those of them that say fraud.
         dead_letters: Transactions that could not be scored.
-        told: Deliveries, by channel.
-        alert_dead_letters: Alerts that could not be delivered, on whatever channel.
+        told: Notices that its receiver got, by channel.
+        settled: By channel, frauds of which it is decided what becomes of them: told, counted in a digest, or lost.
+        waiting: Alerts that are still to be told of in a digest.
     """
 
     expected: int
@@ -26,13 +27,14 @@ class Progress:
     frauds: int
     dead_letters: int
     told: Mapping[str, int]
-    alert_dead_letters: int
+    settled: Mapping[str, int]
+    waiting: int
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing more is to come: each transaction is accounted for, and each fraud on each channel."""
-        deliveries = sum(min(count, self.frauds) for count in self.told.values())
         return (
             self.verdicts + self.dead_letters >= self.expected
-            and deliveries + self.alert_dead_letters >= self.frauds * len(self.told)
+            and all(settled >= self.frauds for settled in self.settled.values())
+            and not self.waiting
         )

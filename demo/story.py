@@ -15,10 +15,11 @@ from typing import Final
 from demo.board import Board
 from demo.fraud import Fraud, is_ready
 from demo.history import History, cut_history, fitting_profile
-from demo.inboxes import Inboxes, expected_words
+from demo.inboxes import CHANNELS, Inboxes, expected_words
 from demo.kafka.embedded import EmbeddedBroker
 from demo.kafka.jars import require_tools
 from demo.kafka.local import LocalKafka
+from demo.notices import notices_of
 from demo.ports import free_ports
 from demo.processes import Child
 from demo.progress import Progress
@@ -192,7 +193,7 @@ class Story:
         told = [{**_address(kafka), "FRAUD_HTTP__PORT": str(port)} for port in ports]
         with self._board.phase("Starting fraud score and fraud alert", "Started fraud score and fraud alert"):
             scorer = self._fraud.start("score", "--model", str(model), settings=told[0])
-            alerter = self._fraud.start("alert", settings={**told[1], **inboxes.settings()})
+            alerter = self._fraud.start("alert", settings={**told[1], **inboxes.settings(self._data)})
             workers = [scorer, alerter]
             for worker, port in zip(workers, ports, strict=True):
                 worker.wait_until(partial(is_ready, port), doing="while getting ready", within_s=_GETTING_READY_S)
@@ -246,11 +247,13 @@ def _progress(live: Dataset, watcher: Watcher, inboxes: Inboxes) -> Progress:
         frauds=sum(verdict.verdict is Ruling.FRAUD for verdict in sight.verdicts),
         dead_letters=sight.dead_letters,
         told=inboxes.counts(),
-        alert_dead_letters=sight.alert_dead_letters,
+        settled={channel: notices_of(sight.notices.values(), channel).settled for channel in CHANNELS},
+        waiting=sight.waiting,
     )
 
 
 def _outcome(live: Dataset, sight: Sight, inboxes: Inboxes) -> Outcome:
+    notices = {channel: notices_of(sight.notices.values(), channel) for channel in CHANNELS}
     return Outcome(
         ids=live.ids,
         labels=[] if live.labels is None else live.labels.tolist(),
@@ -258,8 +261,8 @@ def _outcome(live: Dataset, sight: Sight, inboxes: Inboxes) -> Outcome:
         verdicts=sight.verdicts,
         latencies_ms=sight.latencies_ms,
         dead_letters=sight.dead_letters,
-        alert_dead_letters=sight.alert_dead_letters,
-        expected=expected_words(sight.verdicts),
+        notices=notices,
+        expected=expected_words(sight.verdicts, {channel: one.told for channel, one in notices.items()}),
         received=inboxes.received(),
         repeated=inboxes.repeated(),
     )

@@ -31,7 +31,8 @@ def print_summary(outcome: Outcome, console: Console) -> None:
         console.print(f"does not tie: {sentence}", style="bold red", highlight=False, soft_wrap=True)
     if not untied:
         console.print(
-            "The counts tie: one verdict for each transaction, one delivery on each channel for each fraud verdict.",
+            "The counts tie: one verdict for each transaction, and on each channel each fraud verdict told of once, by "
+            "itself or in a digest.",
             style="green",
             highlight=False,
             soft_wrap=True,
@@ -51,8 +52,12 @@ def _counts(outcome: Outcome) -> Table:
         "precision", _ratio(right.precision), f"{right.caught:,} of {right.caught + right.false_alarms:,} alarms right"
     )
     table.add_row("recall", _ratio(right.recall), f"{right.caught:,} of {right.caught + right.missed:,} frauds caught")
-    for channel, received in outcome.received.items():
-        table.add_row(f"told by {channel}", f"{len(received):,}", f"of {len(outcome.frauds):,} fraud verdicts")
+    for channel, notices in outcome.notices.items():
+        told = f"of {len(outcome.frauds):,} fraud verdicts"
+        if notices.digests:
+            digests = "1 digest" if notices.digests == 1 else f"{notices.digests:,} digests"
+            told += f", {notices.counted:,} more in {digests}"
+        table.add_row(f"told by {channel}", f"{len(notices.told):,}", told)
     for percent in (50, 99):
         latency = percentile_ms(outcome.latencies_ms, percent)
         table.add_row(f"latency p{percent}", "-" if latency is None else f"{latency:.0f} ms", "")
@@ -60,7 +65,7 @@ def _counts(outcome: Outcome) -> Table:
 
 
 def _one_alert(outcome: Outcome) -> Group | None:
-    """The first fraud verdict of which every channel was told, in each channel's words."""
+    """The first fraud verdict of which every channel was told by itself, in each channel's words."""
     received = {channel: set(texts) for channel, texts in outcome.received.items()}
     for verdict in outcome.frauds:
         words = words_for(verdict)

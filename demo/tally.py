@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from demo.notices import Notices
 from stream.contracts import Ruling, Verdict
 
 
@@ -22,9 +23,9 @@ class Outcome:
         verdicts: All that a reader of committed records found.
         latencies_ms: From a transaction's record to its verdict at that reader.
         dead_letters: Transactions that could not be scored.
-        alert_dead_letters: Alerts that could not be delivered.
-        expected: For each channel what its receiver was to be told of these verdicts.
-        received: For each channel what its receiver was told.
+        notices: For each channel what the ledger says became of its notices.
+        expected: For each channel what its receiver was to be told of frauds one by one.
+        received: For each channel what its receiver was told, digests included.
         repeated: Deliveries that a receiver recognised as repetitions.
     """
 
@@ -34,7 +35,7 @@ class Outcome:
     verdicts: Sequence[Verdict]
     latencies_ms: Sequence[float]
     dead_letters: int
-    alert_dead_letters: int
+    notices: Mapping[str, Notices]
     expected: Mapping[str, Sequence[str]]
     received: Mapping[str, Sequence[str]]
     repeated: int
@@ -89,7 +90,8 @@ def percentile_ms(latencies_ms: Sequence[float], percent: float) -> float | None
 def discrepancies(outcome: Outcome) -> list[str]:
     """Every count that does not tie, a sentence each.
 
-    Empty where one verdict came of each transaction, and one delivery on each channel of each fraud verdict.
+    Empty where one verdict came of each transaction, and each channel's receiver was told of each fraud verdict once:
+    by itself, or counted in a digest.
     """
     found = []
     if outcome.sent != len(outcome.ids):
@@ -101,16 +103,29 @@ def discrepancies(outcome: Outcome) -> list[str]:
         found.append(f"{missing} transactions have no verdict")
     if surplus:
         found.append(f"{surplus} verdicts are more than one for a transaction, or for none that was sent")
-    for channel, expected in outcome.expected.items():
-        missing, surplus = _difference(expected, outcome.received.get(channel, ()))
-        if missing:
-            found.append(f"{channel}: {missing} fraud verdicts were not delivered")
-        if surplus:
-            found.append(f"{channel}: {surplus} deliveries are more than one for a fraud verdict, or for none")
+    for channel, notices in outcome.notices.items():
+        found += _of_channel(channel, notices, outcome)
     if outcome.repeated:
         found.append(f"webhook: {outcome.repeated} deliveries came again")
-    if outcome.alert_dead_letters:
-        found.append(f"{outcome.alert_dead_letters} alerts could not be delivered (dead letters)")
+    return found
+
+
+def _of_channel(channel: str, notices: Notices, outcome: Outcome) -> list[str]:
+    found = []
+    frauds = len(outcome.frauds)
+    if notices.settled != frauds:
+        found.append(f"{channel}: of {frauds} fraud verdicts the ledger knows {notices.settled}")
+    if notices.counted != notices.held:
+        found.append(f"{channel}: {notices.held} alerts were held back, and its digests count {notices.counted}")
+    missing, surplus = _difference(outcome.expected[channel], outcome.received.get(channel, ()))
+    if missing:
+        found.append(f"{channel}: {missing} fraud verdicts were not delivered")
+    if surplus != notices.digests:
+        found.append(
+            f"{channel}: {surplus} deliveries tell of no single fraud verdict, and {notices.digests} digests were sent"
+        )
+    if notices.lost:
+        found.append(f"{channel}: {notices.lost} notices could not be delivered (dead letters)")
     return found
 
 

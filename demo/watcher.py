@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from alerting.ledger.entries import Delivery, Group
+from alerting.ledger.writing import entry_in
 from stream import kafka as clients
 from stream.contracts import Verdict
 from stream.errors import WorkerFailed
+from stream.records import Record, record_of
 from stream.settings import KafkaSettings, TopicSettings
 
 _METADATA_TIMEOUT_S: Final = 10.0
@@ -32,18 +35,20 @@ class Sight:
         verdicts: As they came.
         latencies_ms: For each verdict the time from its transaction's record to its arrival here.
         dead_letters: How many transactions could not be scored.
-        alert_dead_letters: How many alerts could not be delivered.
+        notices: What became of each notice, by its id.
+        waiting: How many alerts wait in groups to be told of together.
     """
 
     sent: int
     verdicts: Sequence[Verdict]
     latencies_ms: Sequence[float]
     dead_letters: int
-    alert_dead_letters: int
+    notices: Mapping[str, Delivery]
+    waiting: int
 
 
 class Watcher:
-    """Reads all four topics from their beginning, committed records only, as a member of no group.
+    """Reads all topics from their beginning, committed records only, as a member of no group.
 
     It has a thread of its own, so that a latency is not the time that the rest of the demo takes to look.
 
@@ -64,7 +69,9 @@ class Watcher:
         self._sent: dict[Place, int] = {}
         self._ruled: dict[Place, float] = {}
         self._verdicts: list[Verdict] = []
-        self._counts = {topics.dead_letters: 0, topics.alert_dead_letters: 0}
+        self._dead_letters = 0
+        self._notices: dict[str, Delivery] = {}
+        self._waiting: dict[bytes, int] = {}
         self._ends: dict[tuple[str, int], int] = {}
 
         self._finishing: Final = threading.Event()
@@ -86,8 +93,9 @@ class Watcher:
                 sent=len(self._sent),
                 verdicts=list(self._verdicts),
                 latencies_ms=[at - self._sent[place] for place, at in self._ruled.items() if place in self._sent],
-                dead_letters=self._counts[self._topics.dead_letters],
-                alert_dead_letters=self._counts[self._topics.alert_dead_letters],
+                dead_letters=self._dead_letters,
+                notices=dict(self._notices),
+                waiting=sum(self._waiting.values()),
             )
 
     def finish(self, *, within_s: float) -> Sight:
@@ -158,5 +166,16 @@ class Watcher:
             self._verdicts.append(verdict)
             source = verdict.source
             self._ruled.setdefault((source.topic, source.partition, source.offset), arrived_ms)
+        elif topic == self._topics.alert_ledger:
+            self._note(record.key() or b"", record_of(record))
+        elif topic == self._topics.dead_letters:
+            self._dead_letters += 1
+
+    def _note(self, key: bytes, record: Record) -> None:
+        entry = entry_in(record)
+        if isinstance(entry, Delivery):
+            self._notices[entry.id] = entry
+        elif isinstance(entry, Group):
+            self._waiting[key] = entry.waiting.count
         else:
-            self._counts[topic] += 1
+            self._waiting.pop(key, None)

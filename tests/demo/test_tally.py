@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from demo.board import Board
 from demo.inboxes import CHANNELS, expected_words
+from demo.notices import Notices
 from demo.progress import Progress
 from demo.summary import print_summary
 from demo.tally import Outcome, discrepancies, percentile_ms, rightness
@@ -44,8 +46,14 @@ VERDICTS = [
 ]
 
 
+def all_told(verdicts: Sequence[Verdict]) -> Notices:
+    frauds = [one.transaction_id for one in verdicts if one.verdict is Ruling.FRAUD]
+    return Notices(told=frozenset(frauds), held=0, digests=0, counted=0, lost=0)
+
+
 def outcome(verdicts: Sequence[Verdict] = VERDICTS) -> Outcome:
-    expected = expected_words(verdicts)
+    notices = dict.fromkeys(CHANNELS, all_told(verdicts))
+    expected = expected_words(verdicts, {channel: one.told for channel, one in notices.items()})
     return Outcome(
         ids=["a", "b", "c", "d"],
         labels=[1, 0, 0, 1],
@@ -53,15 +61,28 @@ def outcome(verdicts: Sequence[Verdict] = VERDICTS) -> Outcome:
         verdicts=verdicts,
         latencies_ms=[10.0, 20.0, 30.0, 40.0],
         dead_letters=0,
-        alert_dead_letters=0,
+        notices=notices,
         expected=expected,
         received=expected,
         repeated=0,
     )
 
 
+def with_notices(channel: str, **changed: Any) -> Outcome:
+    usual = outcome()
+    return replace(usual, notices={**usual.notices, channel: replace(usual.notices[channel], **changed)})
+
+
 def test_one_verdict_each_and_one_delivery_each_tie() -> None:
     assert discrepancies(outcome()) == []
+
+
+def test_what_a_digest_counts_ties_too() -> None:
+    held = with_notices("sms", told=frozenset("a"), held=1, digests=1, counted=1)
+    expected = {**held.expected, "sms": held.expected["sms"][:1]}
+    received = {**held.received, "sms": [*expected["sms"], "1 alert more"]}
+
+    assert discrepancies(replace(held, expected=expected, received=received)) == []
 
 
 @pytest.mark.parametrize(
@@ -71,7 +92,9 @@ def test_one_verdict_each_and_one_delivery_each_tie() -> None:
         (outcome([*VERDICTS, verdict("b", "legitimate", 9)]), "1 verdicts are more than one for a transaction"),
         (replace(outcome(), sent=5), "4 transactions were to be sent, 5 are in the topic"),
         (replace(outcome(), dead_letters=1), "1 transactions could not be scored"),
-        (replace(outcome(), alert_dead_letters=2), "2 alerts could not be delivered"),
+        (with_notices("sns", lost=2), "sns: 2 notices could not be delivered"),
+        (with_notices("sms", held=1), "sms: 1 alerts were held back, and its digests count 0"),
+        (with_notices("email", told=frozenset("a")), "email: of 2 fraud verdicts the ledger knows 1"),
         (replace(outcome(), repeated=1), "webhook: 1 deliveries came again"),
         (replace(outcome(), received={}), "sms: 2 fraud verdicts were not delivered"),
     ],
@@ -82,11 +105,11 @@ def test_what_does_not_tie_is_said(found: Outcome, said: str) -> None:
 
 def test_a_delivery_that_replaces_another_is_noticed() -> None:
     """As many deliveries as frauds, but one fraud told twice and the other not."""
-    told = dict(expected_words(VERDICTS))
+    told = {channel: list(texts) for channel, texts in outcome().expected.items()}
     told["email"] = [told["email"][0]] * 2
     assert discrepancies(replace(outcome(), received=told)) == [
         "email: 1 fraud verdicts were not delivered",
-        "email: 1 deliveries are more than one for a fraud verdict, or for none",
+        "email: 1 deliveries tell of no single fraud verdict, and 0 digests were sent",
     ]
 
 
@@ -97,7 +120,8 @@ PROGRESS = Progress(
     frauds=2,
     dead_letters=0,
     told=dict.fromkeys(CHANNELS, 2),
-    alert_dead_letters=0,
+    settled=dict.fromkeys(CHANNELS, 2),
+    waiting=0,
 )
 
 
@@ -108,13 +132,12 @@ def test_what_is_still_on_its_way_is_waited_for() -> None:
     assert PROGRESS.is_complete
     assert not replace(PROGRESS, verdicts=7999).is_complete
     assert replace(PROGRESS, verdicts=7999, dead_letters=1).is_complete
-    lacking = replace(PROGRESS, told={**PROGRESS.told, "sns": 1})
-    assert not lacking.is_complete
-    assert replace(lacking, alert_dead_letters=1).is_complete
+    assert not replace(PROGRESS, settled={**PROGRESS.settled, "sns": 1}).is_complete
+    assert not replace(PROGRESS, waiting=1).is_complete
 
 
 def test_one_delivery_too_many_does_not_stand_for_one_too_few() -> None:
-    assert not replace(PROGRESS, told={**PROGRESS.told, "sns": 1, "sms": 3}).is_complete
+    assert not replace(PROGRESS, settled={**PROGRESS.settled, "sns": 1, "sms": 3}).is_complete
 
 
 def test_precision_and_recall_are_against_the_labels() -> None:

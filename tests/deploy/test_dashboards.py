@@ -51,7 +51,7 @@ def series() -> Mapping[str, list[Mapping[str, str]]]:
     scorer.lag({("transactions", 0): 0})
     scorer.skipped(0, 1)
     alerts = AlertMetrics(registry, ["sms"])
-    alerts.lag("sms", {("verdicts", 0): 0})
+    alerts.lag({("verdicts", 0): 0})
     live: dict[str, list[Mapping[str, str]]] = {"up": [{"job": job} for job in ("scorer", "alerts")]}
     for metric in registry.collect():
         for sample in metric.samples:
@@ -88,6 +88,8 @@ def test_what_is_asked_for_exists(place: str, expression: str, series: Mapping[s
         "fraud_batch_commits_total",
         "fraud_notifications_total",
         "fraud_notifications_failed_total",
+        "fraud_notifications_suppressed_total",
+        "fraud_alert_open_notifications",
     ],
 )
 def test_what_matters_is_drawn(metric: str) -> None:
