@@ -39,6 +39,12 @@ def _settings_of_the_test_only(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def _logging_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command in this process configures no logging: loggers would keep it, and tests that read logs see nothing."""
+    monkeypatch.setattr("cli.options.configure_logging", lambda _: None)
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """The address of a real broker, as host:port; skips or fails the test where there is none."""
