@@ -1,4 +1,4 @@
-"""What the bank knows of an account besides its transactions."""
+"""What is known of an account besides the verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account's row; None where the file has nothing. Personal data: not for logs.
+    """What the accounts file has of an account; None where it has nothing. Personal data: not for logs.
 
     Attributes:
         segment: The bank's own word.

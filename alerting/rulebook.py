@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from alerting.accounts import UNKNOWN, Account
 from alerting.alert import Alert
 from alerting.destinations import Destination
+from alerting.holders import complemented
 from alerting.routing.rules import Rules
 from alerting.routing.tree import Told, told
-from alerting.severity import LOWEST, severity_of
-from stream.contracts import Verdict
+from alerting.severity import LOWEST, with_severity
+from stream.contracts import Holder, Verdict
 
 
 class Rulebook:
@@ -28,8 +28,10 @@ class Rulebook:
 
     def alert(self, verdict: Verdict) -> Alert:
         """A verdict with its severity and account."""
-        alert = Alert(verdict, LOWEST, self._account(verdict.account_id))
-        return replace(alert, severity=severity_of(alert, self._rules.severities))
+        account = self._account(verdict.account_id)
+        if isinstance(verdict.holder, Holder):
+            account = complemented(account, verdict.holder)
+        return with_severity(Alert(verdict, LOWEST, account), self._rules.severities)
 
     def told(self, alert: Alert) -> Told:
         """Everybody who is to be told, and who cannot be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -74,21 +74,16 @@ def route(
     ruled = None if verdict is None else read_verdict(verdict)
 
     from alerting.account_file import AccountFile
-    from alerting.accounts import UNKNOWN
-    from alerting.alert import Alert
     from alerting.routing.checking import Configured
     from alerting.routing.loading import load_rules
-    from alerting.severity import LOWEST, with_severity
+    from alerting.rulebook import Rulebook
     from alerting.specimens import USUAL_ALERT
     from stream.contracts import Ruling
 
     rules = load_rules(routes or DEFAULT_FILE, Configured())
     tried = ruled or USUAL_ALERT.verdict
-    account = UNKNOWN
-    if accounts is not None:
-        with closing(AccountFile(accounts)) as opened:
-            account = opened.account(tried.account_id)
-    alert = with_severity(Alert(tried, LOWEST, account), rules.severities)
+    with nullcontext() if accounts is None else closing(AccountFile(accounts)) as known:
+        alert = (Rulebook(rules) if known is None else Rulebook(rules, known.account)).alert(tried)
     is_fraud = tried.verdict is Ruling.FRAUD
     shown = _shown(rules, alert, show_addresses=show_addresses) if is_fraud else _NOBODY
     if as_json:

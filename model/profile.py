@@ -18,7 +18,15 @@ from model.errors import Mendable
 from model.scoring.calendar import CALENDAR
 
 # The live transaction has fields of these names that are no model inputs.
-TAKEN_NAMES: Final = ("transaction_id", "event_time", "account_id", "currency")
+TAKEN_NAMES: Final = (
+    "transaction_id",
+    "event_time",
+    "account_id",
+    "currency",
+    "holder_phone",
+    "holder_email",
+    "holder_locale",
+)
 _SHIPPED: Final = resources.files("model") / "profiles"
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 # JSON must escape these (RFC 8259, section 7); the stream looks for an input under its name as it stands.

@@ -38,6 +38,9 @@ DEAD_LETTER_REPLAYED_AT_HEADER = "dead-letter-replayed-at"
 # Bounds that keep a verdict small enough to be written wherever its transaction could be.
 MAX_ID_LENGTH = 512
 MAX_CURRENCY_LENGTH = 16
+MAX_PHONE_LENGTH = 32
+MAX_EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3, without its brackets
+MAX_LOCALE_LENGTH = 35  # RFC 5646, 4.4.1
 MAX_KEY_BYTES = 16_384
 # The last millisecond of the year 9999, the last that RFC 3339 can write.
 LATEST_EPOCH_MS = 253_402_300_799_999
@@ -88,6 +91,17 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     account_id: Annotated[str, Meta(max_length=MAX_ID_LENGTH)] | None = None
     amount: Annotated[float | None, Meta(description="In units of the currency")] = None
     currency: Annotated[str, Meta(max_length=MAX_CURRENCY_LENGTH, description="ISO 4217 code")] | None = None
+    holder_phone: (
+        Annotated[str, Meta(max_length=MAX_PHONE_LENGTH, description="The account holder's, E.164: told of a fraud")]
+        | None
+    ) = None
+    holder_email: (
+        Annotated[str, Meta(max_length=MAX_EMAIL_LENGTH, description="The account holder's: told of a fraud")] | None
+    ) = None
+    holder_locale: (
+        Annotated[str, Meta(max_length=MAX_LOCALE_LENGTH, description="Language of the account holder: de or de-AT")]
+        | None
+    ) = None
 
 
 class ModelRef(msgspec.Struct, frozen=True):
@@ -113,6 +127,14 @@ class Reason(msgspec.Struct, frozen=True):
     contribution: Annotated[float, Meta(description="What it added to fraud_probability; above 0")]
 
 
+class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the account's holder can be told, as the transaction says. Personal data."""
+
+    phone: Annotated[str | None, Meta(description="E.164")] = None
+    email: str | None = None
+    locale: Annotated[str | None, Meta(description="Language, such as de or de-AT")] = None
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The ruling on one transaction: a JSON object on topic `verdicts`."""
 
@@ -130,3 +152,6 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Annotated[
         tuple[Reason, ...], Meta(description="Why it is fraud, the strongest first, 5 at most; empty for legitimate")
     ] = ()
+    holder: Annotated[
+        Holder | msgspec.UnsetType, Meta(description="Only of a fraud, and only where the transaction has any of it")
+    ] = msgspec.UNSET

@@ -25,7 +25,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _UNSAFE_IN_A_NAME: Final = re.compile(r'["\\\x00-\x1f]')
 _AMOUNT: Final = "amount"
-_NOT_NUMBERS: Final = ("transaction_id", "event_time", "account_id", "currency")
+_NOT_NUMBERS: Final = tuple(name for name in Transaction.__struct_fields__ if name != _AMOUNT)
 
 
 class InputNameUnusable(Mendable):

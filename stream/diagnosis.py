@@ -12,7 +12,16 @@ from typing import Any, Final
 
 import msgspec
 
-from stream.contracts import LATEST_EPOCH_MS, MAX_CURRENCY_LENGTH, MAX_ID_LENGTH, DeadLetterReason, Instant
+from stream.contracts import (
+    LATEST_EPOCH_MS,
+    MAX_CURRENCY_LENGTH,
+    MAX_EMAIL_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_LOCALE_LENGTH,
+    MAX_PHONE_LENGTH,
+    DeadLetterReason,
+    Instant,
+)
 
 # A transaction is flat; unknown fields may hold a little structure, which is skipped. Far below the depth at
 # which any decoder's recursion ends.
@@ -82,6 +91,9 @@ def diagnose(value: bytes, inputs: Sequence[str], refusal: Exception | None) -> 
         or _wrong_event_time(record)
         or _wrong_text(record, "account_id", MAX_ID_LENGTH)
         or _wrong_text(record, "currency", MAX_CURRENCY_LENGTH)
+        or _wrong_text(record, "holder_phone", MAX_PHONE_LENGTH)
+        or _wrong_text(record, "holder_email", MAX_EMAIL_LENGTH)
+        or _wrong_text(record, "holder_locale", MAX_LOCALE_LENGTH)
         or _wrong_number(record, ("amount", *inputs))
         # Escapes such as a lone surrogate, which the json module lets pass.
         or Rejection(DeadLetterReason.NOT_JSON, _without_values(refusal))

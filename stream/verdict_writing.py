@@ -8,11 +8,12 @@ from typing import Final
 
 import msgspec
 
-from stream.contracts import Instant, ModelRef, Probability, Reason, Ruling, Transaction
+from stream.contracts import Holder, Instant, ModelRef, Probability, Reason, Ruling, Transaction
 from stream.decoding import event_time_of
 from stream.records import Record
 
 _encode: Final = msgspec.json.Encoder().encode
+_NOBODY: Final = Holder()
 
 
 class _Beginning(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +53,7 @@ class VerdictWriting:
             transaction: What was judged.
             ruling: What it is.
             probability: Of fraud.
-            reasons: Why it is one; empty where it is none.
+            reasons: Why it is a fraud.
         """
         beginning = _encode(
             _Beginning(
@@ -69,8 +70,13 @@ class VerdictWriting:
         source = self._sources.get(place)
         if source is None:
             source = self._sources[place] = self._source(*place)
-        end = self._without_reasons if not reasons else b"%b%b}" % (self._scored_at, _encode(reasons))
+        end = self._without_reasons if ruling is not Ruling.FRAUD else self._end(transaction, reasons)
         return b"%b%b%d%b" % (beginning[:-1], source, record.offset, end)
+
+    def _end(self, transaction: Transaction, reasons: Sequence[Reason]) -> bytes:
+        told = Holder(transaction.holder_phone, transaction.holder_email, transaction.holder_locale)
+        holder = b"" if told == _NOBODY else b',"holder":%b' % _encode(told)
+        return b"%b%b%b}" % (self._scored_at, _encode(reasons), holder)
 
     def _source(self, topic: str, partition: int) -> bytes:
         return b'%b%b,"partition":%d,"offset":' % (self._ruled_by, _encode(topic), partition)

@@ -81,7 +81,8 @@ def _receiver() -> dict[str, Any]:
         "type": "array",
         "items": {"enum": list(HOLDER_CHANNELS)},
         "minItems": 1,
-        "description": "Channels on which the account's holder is told, at addresses from the accounts file",
+        "description": "Channels on which the account's holder is told, at addresses from the accounts file, or "
+        "else the transaction",
     }
     template = {**_NAME, "description": "Words for whom: analyst where nothing is said, or holder, or a bank's own"}
     named = {"name": _NAME, "locale": _LOCALE, "template": template, "account_holder": holder}

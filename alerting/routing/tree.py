@@ -36,9 +36,9 @@ class UntoldReason(StrEnum):
     NO_ACCOUNT = "no_account"
     """The verdict names no account."""
     UNKNOWN_ACCOUNT = "unknown_account"
-    """The accounts file has nothing of it."""
+    """The accounts file has nothing of it, and the transaction no address that is one."""
     NO_ADDRESS = "no_address"
-    """The accounts file has no address of that kind."""
+    """Neither the accounts file nor the transaction has an address of that kind that is one."""
 
 
 @dataclass(frozen=True, slots=True)

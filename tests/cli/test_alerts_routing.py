@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from alerting.routing.loading import RulesInvalid, RulesUnreadable
 from cli.alerts_routing import check_config, route
-from stream.contracts import Ruling
+from stream.contracts import Holder, Ruling
 from tests.alerting.routing_files import EXAMPLE
 from tests.alerting.verdicts import ACCOUNT, verdict
 
@@ -98,6 +98,20 @@ def test_a_holder_without_an_address_is_shown(files: list[object]) -> None:
     ]
     differs = next(one for one in told(*without)["routes"] if one["route"] == "route/routes/2")
     assert (differs["outcome"], differs["why"]) == ("differs", "account.country is nothing, not one of DE, AT")
+
+
+def test_the_transaction_may_say_how_its_holder_is_told(files: list[object]) -> None:
+    ruled = msgspec.json.encode(verdict(amount=700.0, holder=Holder("+491707654321", "own@mail.example", "de")))
+    (accounts := Path(str(files[5]))).write_text(f"account_id,country,email\n{ACCOUNT},DE,{MAIL}\n")
+
+    options = ("--verdict", "-", "--routes", EXAMPLE, "--accounts", accounts)
+    shown = told(*options, "--show-addresses", stdin=ruled)
+
+    assert [(one["channel"], one["recipient"]) for one in shown["told"] if one["receiver"] == "holder"] == [
+        ("sms", "+491707654321"),
+        ("email", MAIL),  # a transaction that is suspected is no witness against the bank's own file
+    ]
+    assert "491707654321" not in run("route", *options, stdin=ruled).stdout
 
 
 def test_nobody_is_told_of_what_is_legitimate() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import msgspec
 import pytest
 
-from stream.contracts import LATEST_EPOCH_MS, ModelRef, Reason, Ruling, Source, Transaction, Verdict
+from stream.contracts import LATEST_EPOCH_MS, Holder, ModelRef, Reason, Ruling, Source, Transaction, Verdict
 from stream.decoding import event_time_of
 from stream.records import Record
 from stream.verdict_writing import VerdictWriting
@@ -35,7 +35,12 @@ def test_a_verdict_is_written_as_the_contract_writes_it(seed: int) -> None:
         account_id=pick.choice([None, "", *TEXTS]),
         amount=pick.choice([None, 0.0, -0.0, 1e300, 5e-324, round(pick.uniform(0, 500), 2)]),
         currency=pick.choice([None, "EUR", 'E"']),
+        holder_phone=pick.choice([None, "+4915112345678"]),
+        holder_email=pick.choice([None, "holder@mail.example"]),
+        holder_locale=pick.choice([None, "de"]),
     )
+    ruling = pick.choice(list(Ruling))
+    holder = Holder(transaction.holder_phone, transaction.holder_email, transaction.holder_locale)
     model = ModelRef(name=pick.choice(TEXTS), version="%d%b")
     reasons = [Reason(pick.choice(TEXTS), pick.choice([None, pick.random()]), pick.random()) for _ in range(3)]
     verdict = Verdict(
@@ -44,13 +49,15 @@ def test_a_verdict_is_written_as_the_contract_writes_it(seed: int) -> None:
         event_time=event_time_of(transaction),
         amount=transaction.amount,
         currency=transaction.currency,
-        verdict=pick.choice(list(Ruling)),
+        verdict=ruling,
         fraud_probability=pick.choice([0.0, 1.0, pick.random()]),
         threshold=pick.random(),
         model=model,
         source=Source(record.topic, record.partition, record.offset),
         scored_at=SCORED_AT,
-        reasons=tuple(reasons[: pick.randrange(4)]),
+        reasons=tuple(reasons[: pick.randrange(4)]) if ruling is Ruling.FRAUD else (),
+        # Nobody is told of what is legitimate: a verdict on it needs no addresses.
+        holder=msgspec.UNSET if ruling is not Ruling.FRAUD or holder == Holder() else holder,
     )
 
     written, expected = _both(record, transaction, model, verdict)
