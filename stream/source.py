@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream.errors import MemberFenced, NotAllowed, OffsetsGone, SettingRefused, WorkerFailed
+from stream.lags import Lags
 from stream.positions import Partition, Positions
 from stream.records import Record, first_offsets, record_of
 
@@ -18,7 +19,6 @@ log = structlog.get_logger()
 LONGEST_WAIT_S: Final = 0.5
 _JOINING_WAIT_S: Final = 0.05
 _COMMITTED_TIMEOUT_S: Final = 10.0
-_START_TIMEOUT_S: Final = 1.0
 _WATERMARK_TIMEOUT_S: Final = 5.0
 
 _FENCED_TEXT: Final = KafkaError(KafkaError.FENCED_INSTANCE_ID).str()
@@ -58,7 +58,7 @@ class Source:
         self._gone: set[Partition] = set()
         self._joined = False
         self._rebalances = 0
-        self._starts: dict[Partition, int] = {}
+        self._lags = Lags()
 
     @property
     def joined(self) -> bool:
@@ -98,7 +98,7 @@ class Source:
         for known in (self._owned, self._gone, self._unplaced, self._stranded):
             known.clear()
         self._joined = False
-        self._starts.clear()
+        self._lags = Lags()
         self._positions = Positions()
         self._consumer = self._make_consumer()
         self.subscribe()
@@ -190,22 +190,27 @@ class Source:
         Returns:
             False where the broker did not say; call again.
         """
-        partitions = [TopicPartition(topic, partition) for topic, partition in otherwise]
         try:
-            committed = self._consumer.committed(partitions, timeout=_COMMITTED_TIMEOUT_S)
+            committed = self._committed(list(otherwise))
         except KafkaException as refusal:
             log.warning("the committed offsets are not known yet", detail=str(refusal))
             return False
-        self.rewind(
-            {
-                (found.topic, found.partition): found.offset
-                if found.offset >= 0
-                else otherwise[found.topic, found.partition]
-                for found in committed
-            },
-            records_there=False,
-        )
+        places = {place: offset if offset >= 0 else otherwise[place] for place, offset in committed.items()}
+        self.rewind(places, records_there=False)
         return True
+
+    def _committed(self, places: Sequence[Partition]) -> dict[Partition, int]:
+        """The group's offsets; below 0 where there is none.
+
+        Raises:
+            KafkaException: The broker did not say, be it of one of them.
+        """
+        asked = [TopicPartition(*place) for place in places]
+        found = self._consumer.committed(asked, timeout=_COMMITTED_TIMEOUT_S)
+        for one in found:
+            if one.error is not None:
+                raise KafkaException(one.error)
+        return {(one.topic, one.partition): one.offset for one in found}
 
     def mark_done(self, offsets: Mapping[Partition, int]) -> None:
         """Notes how far the records are dealt with, for `commit`. Partitions taken away meanwhile are left out.
@@ -236,28 +241,7 @@ class Source:
 
     def lags(self) -> dict[Partition, int]:
         """Records behind the end for each owned partition, as of the last fetch."""
-        lags: dict[Partition, int] = {}
-        for topic, partition in self._owned:
-            place = TopicPartition(topic, partition)
-            first, end = self._consumer.get_watermark_offsets(place, cached=True)
-            if end < 0:
-                continue  # nothing was fetched yet
-            position = self._consumer.position([place])[0].offset
-            if position < 0:
-                position = self._starting_point(place, first)
-            lags[topic, partition] = max(end - position, 0)
-        return lags
-
-    def _starting_point(self, place: TopicPartition, first: int) -> int:
-        """Where a partition of which no record has come yet will be read from; asked once."""
-        key = (place.topic, place.partition)
-        if key not in self._starts:
-            try:
-                committed = self._consumer.committed([place], timeout=_START_TIMEOUT_S)[0].offset
-            except KafkaException:
-                return first
-            self._starts[key] = committed if committed >= 0 else first
-        return self._starts[key]
+        return self._lags.now(self._consumer, self._owned)
 
     def close(self) -> None:
         """Leaves the group at once, so that others take over without waiting for the session to end."""
@@ -277,10 +261,21 @@ class Source:
                 self._stranded.add((topic, partition))
             else:
                 self._heed(error)
+        records = self._of_placed(records)
         self._positions.read(records)
         if self._unplaced or self._stranded:
             self._set_out()
         return records
+
+    def _of_placed(self, records: list[Record]) -> list[Record]:
+        """Without those of partitions for which it is not settled yet where reading begins.
+
+        Together with a partition that comes back, the client may give a record that it had fetched before the
+        partition went, and that another member has dealt with meanwhile.
+        """
+        if not self._unplaced:
+            return records
+        return [record for record in records if (record.topic, record.partition) not in self._unplaced]
 
     def _still_owned(self, records: list[Record]) -> list[Record]:
         """Without those of partitions that the last poll took away, which the next owner reads again.
@@ -313,24 +308,22 @@ class Source:
             log.warning("the consumer reports", error=error.name(), detail=error.str())
 
     def _set_out(self) -> None:
-        """Finds a place to read from for partitions that have none: never started, or theirs is gone.
+        """Settles where reading begins in partitions that are new, and in those whose place is gone.
 
         The client is told to leave this to us: its own ways are to begin anew or at the end, in silence.
         """
         self._stranded &= self._owned
-        asked = sorted(self._stranded | self._unplaced)
+        starts: dict[Partition, int] = {}
         try:
-            committed = self._consumer.committed(
-                [TopicPartition(*place) for place in asked], timeout=_COMMITTED_TIMEOUT_S
-            )
-            starts: dict[Partition, int] = {}
-            for found in committed:
-                place = (found.topic, found.partition)
+            for place, committed in self._committed(sorted(self._stranded | self._unplaced)).items():
                 due = self._positions.due(place)
-                if due is None and found.offset < 0:
+                if due is None and committed < 0:
                     starts[place] = OFFSET_BEGINNING
                 elif place in self._stranded:
-                    starts[place] = self._past_the_gap(place, found.offset if due is None else due)
+                    starts[place] = self._past_the_gap(place, committed if due is None else due)
+                else:
+                    starts[place] = committed
+                    self._positions.again(place, committed, record_there=False)
         except KafkaException as refusal:
             log.warning("where to read from is not known yet", detail=str(refusal))
             return
@@ -388,7 +381,7 @@ class Source:
     def _revoked(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:
         gone = _places(partitions)
         self._owned -= gone
-        self._starts = {place: start for place, start in self._starts.items() if place not in gone}
+        self._lags.forget(gone)
         self._unplaced -= gone
         self._gone |= gone
         self._rebalances += 1

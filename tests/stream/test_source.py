@@ -6,14 +6,15 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream import kafka as clients
 from stream.errors import MemberFenced, OffsetsGone, SettingRefused
-from stream.records import Record
+from stream.records import Record, offsets_after
 from stream.settings import KafkaSettings
 from stream.slots import Slot
 from stream.source import Source
@@ -206,6 +207,62 @@ def test_a_member_that_joins_anew_reads_on_from_what_is_committed(
     source.join_anew()
 
     assert [(record.partition, record.offset) for record in read(source, 1)] == [(1, 1)]
+
+
+class Belated:
+    """A real consumer that gives, together with an assignment, a record that it had fetched long before.
+
+    librdkafka does so once in a while where a member was away for longer than the group waits.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._first: Message | None = None
+        self._came = False
+        self.repeated = 0
+
+    def subscribe(self, topics: list[str], *, on_assign: Callable[..., None], **others: Callable[..., None]) -> None:
+        def assigned(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            on_assign(consumer, partitions)
+            self._came = True
+
+        self._consumer.subscribe(topics, on_assign=assigned, **others)
+
+    def consume(self, most: int, timeout: float) -> list[Message]:
+        self._came = False
+        found = self._consumer.consume(most, timeout=timeout)
+        if self._came and self._first is not None:
+            self.repeated += 1
+            found.append(self._first)
+        self._first = self._first or next((message for message in found if message.error() is None), None)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._consumer, name)
+
+
+def test_a_record_that_comes_with_an_assignment_was_fetched_before_it_and_is_left_out(
+    settings: KafkaSettings, topic: str
+) -> None:
+    send(settings, topic, 4)
+    consumer = Belated(clients.consumer(settings, f"group-of-{topic}"))
+    source = Source(lambda: consumer, topic, timer=time.monotonic)  # type: ignore[arg-type, return-value]
+    source.subscribe()
+    records = read(source, 4)
+    source.mark_done(offsets_after(records))
+    assert source.commit()
+
+    def repeats() -> bool:
+        records.extend(source.gather(10, 0.0))
+        return consumer.repeated > 0
+
+    source.rejoin()
+    wait_until(repeats, within_s=30, what="nothing is assigned again")
+    send(settings, topic, 2)
+    records += read(source, 2)
+    source.close()
+
+    assert sorted((record.partition, record.offset) for record in records) == [(p, o) for p in (0, 1) for o in range(3)]
 
 
 def test_long_records_make_a_batch_complete_before_there_are_many(settings: KafkaSettings, topic: str) -> None:
