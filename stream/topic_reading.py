@@ -18,9 +18,18 @@ from stream.settings import KafkaSettings
 log = structlog.get_logger()
 
 _REQUEST_TIMEOUT_S: Final = 10.0
+_APPEARS_WITHIN_S: Final = 3.0
 _WAIT_S: Final = 0.1
 _SILENCE_S: Final = 30.0
 _AT_ONCE: Final = 500
+# A leader is being elected: of a topic that was just made, or whose broker restarts.
+_NO_LEADER_YET: Final = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 (librdkafka's own code)
+    KafkaError._TRANSPORT,  # noqa: SLF001
+}
 # The client wants a name, and neither joins a group of that name nor commits in it.
 _NO_GROUP: Final = "fraud-reading-apart"
 
@@ -115,12 +124,16 @@ def _consumer(kafka: KafkaSettings, *, committed: bool = True) -> Iterator[Consu
 
 
 def _partitions(consumer: Consumer, topic: str) -> list[int]:
-    found = consumer.list_topics(topic, timeout=_REQUEST_TIMEOUT_S).topics[topic]
-    if found.error is not None:
-        raise WorkerFailed(
-            f"the broker does not say what partitions topic {topic!r} has ({found.error.str()}): try again"
-        )
-    return list(found.partitions)
+    until = time.monotonic() + _APPEARS_WITHIN_S
+    while True:
+        found = consumer.list_topics(topic, timeout=_REQUEST_TIMEOUT_S).topics[topic]
+        if found.error is None:
+            return list(found.partitions)
+        if found.error.code() not in _NO_LEADER_YET or time.monotonic() > until:
+            raise WorkerFailed(
+                f"the broker does not say what partitions topic {topic!r} has ({found.error.str()}): try again"
+            )
+        time.sleep(_WAIT_S)
 
 
 def _extent(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
@@ -131,8 +144,7 @@ def _extent(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
             extent = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_REQUEST_TIMEOUT_S)
             break
         except KafkaException as refusal:
-            # A leader is being elected: of a topic that was just made, or whose broker restarts.
-            if not refusal.args[0].retriable() or time.monotonic() > until:
+            if refusal.args[0].code() not in _NO_LEADER_YET or time.monotonic() > until:
                 raise WorkerFailed(
                     f"the broker does not say where partition {partition} of topic {topic!r} ends "
                     f"({refusal.args[0].str()}): try again"
