@@ -42,6 +42,7 @@ def killed(stream: Stream, people: Receivers, folder: Path, channel: str, mishap
     with alerting(stream, people, folder, channel, mishap=mishap) as worker:
         assert worker.ended() == -signal.SIGKILL
     with alerting(stream, people, folder, channel) as successor:
+        successor.wait_until_ready()  # what it finds may be done already, and it is to end as a worker does
         wait_for(people, frauds, channel)
         wait_until(
             lambda: {one.state for one in deliveries(stream)} == {State.SENT}, within_s=60, what="not all are sent"
@@ -106,6 +107,7 @@ def test_killed_with_many_on_their_way(stream: Stream, people: Receivers, tmp_pa
         wait_until(lambda: people.webhook.attempts >= 8, within_s=60, what="not so many attempts")
         worker.kill()
     with alerting(stream, people, tmp_path, "webhook") as successor:
+        successor.wait_until_ready()  # what it finds may be done already, and it is to end as a worker does
         wait_for(people, frauds, "webhook")
         assert successor.terminate() == 0
 
