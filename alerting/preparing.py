@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final, Self
 
 from alerting.account_file import AccountFile
@@ -85,10 +86,10 @@ def prepare(settings: AlertSettings, *, on_failure: Callable[[TemplateFailure], 
     problems: list[Mendable] = []
     with ExitStack() as ending:
         renderer = Renderer(settings.templates, on_failure=on_failure)
-        if wrong := renderer.problems():
-            problems.append(
-                TemplatesRefused("; ".join(wrong), remedy="mend the templates; `fraud alerts render` shows them")
-            )
+        try:
+            _require_sound(renderer)
+        except Mendable as refusal:
+            problems.append(refusal)
         channels: Mapping[str, Channel] = {}
         try:
             channels = open_channels(settings)
@@ -120,6 +121,29 @@ def prepare(settings: AlertSettings, *, on_failure: Callable[[TemplateFailure], 
             Limiter(windows_of(rules)),
             ending.pop_all(),
         )
+
+
+def flaws_of_files(routes: Path | None, accounts: Path | None, templates: Path | None) -> list[Mendable]:
+    """What is wrong with files, as far as that can be said without settings; None is not looked at."""
+    checks: list[Callable[[], object]] = []
+    if routes is not None:
+        checks.append(lambda: load_rules(routes, Configured()))
+    if accounts is not None:
+        checks.append(lambda: AccountFile(accounts).close())
+    if templates is not None:
+        checks.append(lambda: _require_sound(Renderer(templates)))
+    flaws: list[Mendable] = []
+    for check in checks:
+        try:
+            check()
+        except Mendable as refusal:
+            flaws.append(refusal)
+    return flaws
+
+
+def _require_sound(renderer: Renderer) -> None:
+    if wrong := renderer.problems():
+        raise TemplatesRefused("; ".join(wrong), remedy="mend the templates; `fraud alerts render` shows them")
 
 
 def configured(settings: AlertSettings, templates: frozenset[str] | None = None) -> Configured:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cli.options import BootstrapOption, ConfigOption, SetOption, read_settings
+from cli.alert_settings import read_alert_settings
+from cli.options import BootstrapOption, ConfigOption, SetOption
 from cli.stopping import stop_on_signals
 
 
@@ -10,7 +11,7 @@ def alert(
     bootstrap_servers: BootstrapOption = None, config: ConfigOption = None, assignments: SetOption = None
 ) -> None:
     """Tell people of every fraud verdict, on each channel that the settings name (sms, email, sns, webhook)."""
-    settings = read_settings(config, assignments, bootstrap_servers)
+    settings = read_alert_settings(config, assignments, bootstrap_servers)
     stop = stop_on_signals()
 
     # The channels' packages take their time, and are of no use where the settings are wrong.

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from cli.alert_settings import read_alert_settings
 from cli.console import open_table, out, print_table
-from cli.options import ConfigOption, JsonOption, SetOption, read_settings
+from cli.options import ConfigOption, JsonOption, SetOption
 from cli.verdict_files import VerdictOption, read_verdict
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def check_config(
     assignments: SetOption = None,
 ) -> None:
     """Say what is wrong with the routing file, each with line and column; status 2 where anything is."""
-    settings = read_settings(config, assignments)
+    settings = read_alert_settings(config, assignments, routes=routes)
 
     from alerting.preparing import configured
     from alerting.rendering import Renderer

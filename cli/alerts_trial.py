@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from cli.alert_settings import read_alert_settings
 from cli.console import open_table, print_table
-from cli.options import ConfigOption, JsonOption, SetOption, read_settings
+from cli.options import ConfigOption, JsonOption, SetOption
 from stream.errors import Mendable
 
 
@@ -24,7 +25,7 @@ def try_out(
     assignments: SetOption = None,
 ) -> None:
     """Send a receiver's people a test alert, marked as one; status 1 where somebody does not get it."""
-    settings = read_settings(config, assignments)
+    settings = read_alert_settings(config, assignments)
 
     from alerting.preparing import prepare
     from alerting.routing.masking import masked_address

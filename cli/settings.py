@@ -25,6 +25,7 @@ DEFAULT_FILE: Final = Path("fraud.toml")
 _PREFIX: Final = "FRAUD_"
 _MASK: Final = "********"
 _OTHERS: Final = "alerts.others."
+_FILES: Final = ("alerts.routes", "alerts.accounts", "alerts.templates")
 # Whose values stand in no error: they, or the half-written JSON of a section, may hold secrets and people.
 _PRIVATE_NAME: Final = re.compile(r"^(kafka\.properties|alerts)\b|^\w+$")
 
@@ -32,7 +33,15 @@ Nested: TypeAlias = Mapping[str, Any]
 
 
 class SettingsInvalid(Mendable):
-    """The settings, from wherever they come, do not make sense together."""
+    """The settings, from wherever they come, do not make sense together.
+
+    Attributes:
+        files: By dotted name the files of alerts that they name nevertheless: those can be wrong too.
+    """
+
+    def __init__(self, problem: str, *, remedy: str, files: Mapping[str, Path] | None = None) -> None:
+        super().__init__(problem, remedy=remedy)
+        self.files = files or {}
 
 
 class Settings(BaseSettings):
@@ -127,8 +136,11 @@ def load_settings(config: Path | None = None, flags: Nested | None = None) -> Lo
         errors = [dict(error) for error in refusal.errors(include_url=False)]
         problems += [_problem(error, origins) for error in errors if not _for_want_of(refused, error)]
     if problems:
+        given = flatten(values)
         raise SettingsInvalid(
-            "; ".join(problems), remedy="mend them; `fraud config show` prints what is in force and from where"
+            "; ".join(problems),
+            remedy="mend them; `fraud config show` prints what is in force and from where",
+            files={name: Path(given[name]) for name in _FILES if isinstance(given.get(name), str)},
         )
     return Loaded(settings, origins)
 

@@ -16,6 +16,7 @@ from cli.alerts_routing import check_config, route
 from stream.contracts import Holder, Ruling
 from tests.alerting.routing_files import EXAMPLE
 from tests.alerting.verdicts import ACCOUNT, verdict
+from tests.harness.commands import refusal_of
 
 PHONE, MAIL = "+4915112345678", "holder@mail.example"
 
@@ -156,3 +157,23 @@ def test_a_check_of_what_is_right_says_so(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.exception
     assert result.stdout == f"{file}: nothing is wrong (receivers: 1, severities: 0)\n"
     assert json.loads(run("check-config", "--routes", file, "--set", mail, "--json").stdout)["problems"] == []
+
+
+def test_what_is_wrong_with_the_settings_and_with_the_file_is_said_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file := tmp_path / "alerts.yml").write_text(
+        "receivers:\n- name: desk\n  sms: ['0151 23']\nroute: {receiver: dusk}\n"
+    )
+    (accounts := tmp_path / "accounts.csv").write_text("account_id,phone\na-1,12\n")
+    monkeypatch.setenv("FRAUD_ALERTS__ROUTES", str(file))
+    monkeypatch.setenv("FRAUD_ALERTS__ACCOUNTS", str(accounts))
+    monkeypatch.setenv("FRAUD_ALERTS__SMS__ACCOUNT_SID", "AC1")
+
+    said = refusal_of("alert")
+
+    assert "alerts.sms.auth_token is missing" in said
+    assert "3:9: this is no phone number" in said
+    assert "4:19: there is no receiver 'dusk'" in said
+    assert "line 2: phone: no phone number with + and the country's code" in said
+    assert refusal_of("alerts", "check-config") == said
