@@ -11,7 +11,7 @@ DATA ?=
 PROFILE ?=
 BROKER ?= embedded
 # make test JOBS=1: how many processes share the tests; most of them wait, so that there may be more than cores
-JOBS ?= 3
+JOBS ?= 2
 # make kafka PORT=9093
 PORT ?= 9092
 
