@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from confluent_kafka import KafkaException
+from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from stream.errors import SlotTaken
@@ -16,7 +16,9 @@ _ANSWER_TIMEOUT_S: Final = 5.0
 # coordinator was found, and the broker answers later: it is not left to time out, only not waited for.
 _NEVER_S: Final = 600.0
 # After a session has ended the group needs a moment to say so.
-_GRACE_S: Final = 5.0
+_GRACE_S: Final = 10.0
+# Whoever has asked to join is listed already, and no session of theirs ends, before all others have asked too.
+_SHARING: Final = frozenset({ConsumerGroupState.PREPARING_REBALANCING, ConsumerGroupState.COMPLETING_REBALANCING})
 
 
 class Slot:
@@ -43,15 +45,17 @@ class Slot:
             member_id: This worker's membership, the present or the last; None where it has not joined yet.
 
         Returns:
-            None where the broker does not say; ask again.
+            None where the broker does not say, or the group is about to share anew and may find out by itself; ask
+            again.
         """
         try:
             described = self._admin.describe_consumer_groups([self._group_id], request_timeout=_NEVER_S)
-            members = described[self._group_id].result(timeout=_ANSWER_TIMEOUT_S).members
+            group = described[self._group_id].result(timeout=_ANSWER_TIMEOUT_S)
         except (KafkaException, TimeoutError):
             return None
-        called = {member.member_id: {member.client_id, member.group_instance_id} for member in members}
-        return any(self._name in names for member, names in called.items() if member != member_id)
+        called = {member.member_id: {member.client_id, member.group_instance_id} for member in group.members}
+        has_another = any(self._name in names for member, names in called.items() if member != member_id)
+        return None if has_another and group.state in _SHARING else has_another
 
 
 def require_free(
@@ -66,7 +70,7 @@ def require_free(
     """Returns once nobody else is in a slot: a new producer, or member, would fence a newer worker's.
 
     Who is in the group in this place may be this worker, under a name that it never heard. Nobody speaks for that
-    name, so its session ends; a newer worker's does not.
+    name, so its session ends once the group has shared; a newer worker's does not.
 
     Args:
         slot: Asked again and again.
@@ -84,11 +88,13 @@ def require_free(
         taken = slot.has_another(member_id)
         if taken is False:
             return
-        if taken:
-            since = timer() if since is None else since
-            if timer() - since > session_s + _GRACE_S:
-                raise SlotTaken(
-                    "another worker has this slot by now: "
-                    "give each worker a slot of its own (FRAUD_SCORER__SLOT, FRAUD_ALERTS__SLOT)"
-                )
+        if not taken:
+            since = None
+        elif since is None:
+            since = timer()
+        elif timer() - since > session_s + _GRACE_S:
+            raise SlotTaken(
+                "another worker has this slot by now: "
+                "give each worker a slot of its own (FRAUD_SCORER__SLOT, FRAUD_ALERTS__SLOT)"
+            )
         pause()

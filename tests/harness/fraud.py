@@ -125,6 +125,11 @@ class FraudProcess:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=within_s)
 
+    def end_cleanly(self) -> None:
+        """SIGTERM; fails with the log where the process had ended before, or ends in another way."""
+        status = self.terminate()
+        assert status == 0, f"exit {status}; its log:\n{self.log.read_text()[-4000:]}"
+
     def __enter__(self) -> Self:
         return self
 
