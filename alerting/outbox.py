@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
@@ -105,10 +104,12 @@ class Outbox:
     def take(self, partition: int, verdict: Verdict, now: datetime) -> None:
         """Decides who is told of a fraud, at once or later."""
         alert = self._routes.alert(verdict)
-        by_receiver = attrgetter("receiver")
         told = self._routes.told(alert)
-        for receiver, some in groupby(sorted(told.destinations, key=by_receiver), by_receiver):
-            self._tell(partition, alert, receiver, list(some), now)
+        together: dict[str, list[Destination]] = {}
+        for one in told.destinations:
+            together.setdefault(group_id(one.receiver, one.grouping, alert), []).append(one)
+        for name, some in together.items():
+            self._tell(partition, alert, name, some, now)
         for untold in told.untold:
             self._put(partition, unreachable(alert, untold, now), lost=verdict)
 
@@ -201,10 +202,10 @@ class Outbox:
         return lost
 
     def _tell(
-        self, partition: int, alert: Alert, receiver: str, destinations: Sequence[Destination], now: datetime
+        self, partition: int, alert: Alert, name: str, destinations: Sequence[Destination], now: datetime
     ) -> None:
-        grouping = destinations[0].grouping
-        name = group_id(receiver, grouping, alert)
+        """Decides on an alert for those who get it together, as one of the group of that name."""
+        receiver, grouping = destinations[0].receiver, destinations[0].grouping
         known = [group.told_at for _, group in self._book.everywhere(name)]
         held = self._hushed(alert, name, now) or _grouped(known, grouping, now)
         told_at = max(known, default=now)

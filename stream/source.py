@@ -71,6 +71,15 @@ class Source:
         return frozenset(partition for _, partition in self._owned)
 
     @property
+    def due(self) -> dict[Partition, int]:
+        """What comes next in each partition that is this member's now; without those where that is not known yet.
+
+        Committed again, it changes nothing, and has the broker look whether this member is still one.
+        """
+        known = ((place, self._positions.due(place)) for place in self._owned - self._unplaced)
+        return {place: offset for place, offset in known if offset is not None}
+
+    @property
     def rebalances(self) -> int:
         """How often partitions came or went."""
         return self._rebalances
@@ -211,33 +220,6 @@ class Source:
             if one.error is not None:
                 raise KafkaException(one.error)
         return {(one.topic, one.partition): one.offset for one in found}
-
-    def mark_done(self, offsets: Mapping[Partition, int]) -> None:
-        """Notes how far the records are dealt with, for `commit`. Partitions taken away meanwhile are left out.
-
-        Args:
-            offsets: For each partition the last record's plus one.
-        """
-        owned = [TopicPartition(*place, offset) for place, offset in offsets.items() if place in self._owned]
-        if owned:
-            self._consumer.store_offsets(offsets=owned)
-
-    def commit(self) -> bool:
-        """Commits what is marked done, for readers that write nothing in a transaction with it.
-
-        Returns:
-            False where the broker did not take it: the marks stay, and go with the next commit. Those of a
-            partition that is taken away go with it, and its next owner reads again.
-        """
-        try:
-            committed = self._consumer.commit(asynchronous=False) or []
-        except KafkaException as refusal:
-            error: KafkaError = refusal.args[0]
-            if error.code() == KafkaError._NO_OFFSET:  # noqa: SLF001 (nothing new: librdkafka's own code)
-                return True
-            log.warning("offsets are not committed yet", error=error.name(), detail=error.str())
-            return False
-        return all(place.error is None for place in committed)
 
     def lags(self) -> dict[Partition, int]:
         """Records behind the end for each owned partition, as of the last fetch."""

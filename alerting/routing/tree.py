@@ -6,13 +6,13 @@ The deepest route that matches decides; siblings after a match are asked only wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from alerting.accounts import UNKNOWN
 from alerting.alert import Alert
-from alerting.destinations import Destination, Recipient
+from alerting.destinations import Destination, Grouping, Recipient
 from alerting.routing.matching import failing, shown, shown_value
 from alerting.routing.rules import Receiver, Route, Rules
 
@@ -157,22 +157,30 @@ def _asked(route: Route, alert: Alert) -> Iterator[Asked]:
 
 
 _MATCHED: Final = frozenset({Outcome.TELLS, Outcome.PASSES})
+_ACCOUNT: Final = "account_id"
 
 
 def _of_receiver(receiver: Receiver, route: Route, alert: Alert) -> Iterator[Destination | Untold]:
     for target in receiver.targets:
-        yield _destination(receiver, route, target.channel, target.recipient)
+        yield _destination(receiver, route, route.grouping, target.channel, target.recipient)
     for channel in receiver.holder:
         address = {"sms": alert.account.phone, "email": alert.account.email}[channel]
         if address is None:
             yield Untold(receiver.name, channel, route.path, _why_untold(alert))
         else:
             locale = alert.account.locale or receiver.locale
-            yield _destination(receiver, route, channel, Recipient(address, locale))
+            yield _destination(receiver, route, _of_one_account(route.grouping), channel, Recipient(address, locale))
 
 
-def _destination(receiver: Receiver, route: Route, channel: str, recipient: Recipient) -> Destination:
-    return Destination(receiver.name, channel, recipient, receiver.template, route.grouping, route.path)
+def _destination(
+    receiver: Receiver, route: Route, grouping: Grouping, channel: str, recipient: Recipient
+) -> Destination:
+    return Destination(receiver.name, channel, recipient, receiver.template, grouping, route.path)
+
+
+def _of_one_account(grouping: Grouping) -> Grouping:
+    """A holder's digest tells of the holder's own account, whatever analysts have together."""
+    return grouping if _ACCOUNT in grouping.by else replace(grouping, by=(*grouping.by, _ACCOUNT))
 
 
 def _why_untold(alert: Alert) -> UntoldReason:

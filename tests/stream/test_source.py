@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,10 +14,12 @@ from confluent_kafka.admin import AdminClient
 
 from stream import kafka as clients
 from stream.errors import MemberFenced, OffsetsGone, SettingRefused
+from stream.positions import Partition
 from stream.records import Record, offsets_after
 from stream.settings import KafkaSettings
 from stream.slots import Slot
 from stream.source import Source
+from stream.transaction import Outcome, TransactionalWriter
 from tests.harness.topics import committed_offsets
 from tests.harness.waiting import wait_until
 
@@ -87,9 +89,11 @@ def read(source: Source, count: int) -> list[Record]:
     return records
 
 
-def commit(source: Source, topic: str, **offsets: int) -> None:
-    source.mark_done({(topic, int(partition[1:])): offset for partition, offset in offsets.items()})
-    assert source.commit()
+def commit(settings: KafkaSettings, source: Source, offsets: Mapping[Partition, int]) -> Outcome:
+    """As a worker does it: in a transaction that holds nothing else here."""
+    writer = TransactionalWriter(lambda: clients.transactional_producer(settings, f"writer-{os.urandom(4).hex()}"))
+    wait_until(writer.open, within_s=30, what="no transactions yet")
+    return writer.write([], offsets, source.group_metadata())
 
 
 def delete_before(kafka: str, topic: str, partition: int, offset: int) -> None:
@@ -117,7 +121,7 @@ def test_records_that_were_deleted_unread_stop_the_reader_which_says_which_and_w
     send(settings, topic, 20)
     first = join("g-0")
     read(first, 20)
-    commit(first, topic, p0=3, p1=10)
+    commit(settings, first, {(topic, 0): 3, (topic, 1): 10})
     first.close()
     delete_before(kafka, topic, 0, 7)
 
@@ -133,7 +137,7 @@ def test_skipped_records_are_counted_and_the_rest_is_read(
     send(settings, topic, 20)
     first = join("g-0")
     read(first, 20)
-    commit(first, topic, p0=3, p1=10)
+    commit(settings, first, {(topic, 0): 3, (topic, 1): 10})
     first.close()
     delete_before(kafka, topic, 0, 7)
     skipped: list[tuple[int, int]] = []
@@ -150,7 +154,7 @@ def test_a_topic_that_was_made_anew_is_not_taken_for_the_one_that_was_read(
     send(settings, topic, 4)
     first = join("g-0")
     read(first, 4)
-    commit(first, topic, p0=2, p1=900)
+    commit(settings, first, {(topic, 0): 2, (topic, 1): 900})
     first.close()
 
     with pytest.raises(OffsetsGone, match=r"partition 1 .* ends at 2, before offset 900"):
@@ -178,6 +182,23 @@ def test_at_rest_it_stays_a_member_and_reads_nothing_and_awake_it_reads_on(
     ]
 
 
+def test_what_comes_next_can_be_committed_again_by_a_member_only(
+    kafka: str, settings: KafkaSettings, topic: str, join: Callable[..., Source]
+) -> None:
+    send(settings, topic, 4)
+    older = join("g-0")
+    assert older.due == {}, "nothing is this member's yet"
+    read(older, 4)
+    assert older.due == {(topic, 0): 2, (topic, 1): 2}
+    assert commit(settings, older, older.due) is Outcome.COMMITTED
+
+    newer = join("g-0")
+    wait_until(lambda: newer.gather(1, 0.0) is not None and newer.joined, within_s=30, what="the newer one joins")
+    assert newer.due == {(topic, 0): 2, (topic, 1): 2}, "nothing was read, but where reading begins is known"
+    assert commit(settings, older, {(topic, 0): 0}) is not Outcome.COMMITTED
+    assert committed_offsets(kafka, f"group-of-{topic}", topic) == {0: 2, 1: 2}
+
+
 def test_of_two_members_in_one_place_the_older_one_is_told(
     kafka: str, settings: KafkaSettings, topic: str, join: Callable[..., Source]
 ) -> None:
@@ -202,7 +223,7 @@ def test_a_member_that_joins_anew_reads_on_from_what_is_committed(
     send(settings, topic, 4)
     source = join("g-0")
     read(source, 4)
-    commit(source, topic, p0=2, p1=1)
+    commit(settings, source, {(topic, 0): 2, (topic, 1): 1})
 
     source.join_anew()
 
@@ -249,8 +270,7 @@ def test_a_record_that_comes_with_an_assignment_was_fetched_before_it_and_is_lef
     source = Source(lambda: consumer, topic, timer=time.monotonic)  # type: ignore[arg-type, return-value]
     source.subscribe()
     records = read(source, 4)
-    source.mark_done(offsets_after(records))
-    assert source.commit()
+    assert commit(settings, source, offsets_after(records)) is Outcome.COMMITTED
 
     def repeats() -> bool:
         records.extend(source.gather(10, 0.0))
