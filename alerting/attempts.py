@@ -18,6 +18,12 @@ from alerting.ledger.entries import Delivery, State
 _FIRST_LOOK_S: Final = 2.0
 _LOOKS: Final = 3
 
+# An attempt that was written down and has not begun by then, does not: by the time that it would end, another worker
+# may have taken it for over.
+BEGINS_WITHIN: Final = timedelta(seconds=5)
+# From when it was written down until it must be over: channels' time-outs are 15 seconds at most.
+OVER_AFTER: Final = timedelta(seconds=25)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -46,6 +52,7 @@ class Ended:
         seconds: It took.
         provider_id: Of what was accepted, or found; None where nothing was.
         failure: Why it was not accepted; None where it was, or where nothing was found.
+        begun: False where it came too late to its channel, and the provider was not asked.
     """
 
     attempt: Attempt
@@ -53,6 +60,7 @@ class Ended:
     seconds: float
     provider_id: str | None = None
     failure: Failure | None = None
+    begun: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,14 @@ def begun(delivery: Delivery, *, by: str, now: datetime) -> Delivery:
     return replace(
         delivery, state=State.SENDING, attempts=delivery.attempts + 1, by=by, changed_at=now, due_at=None, reason=None
     )
+
+
+def not_begun(attempt: Attempt) -> Delivery:
+    """The delivery as it was before an attempt that did not take place, due since then."""
+    delivery = attempt.delivery
+    if attempt.asks:
+        return replace(delivery, state=State.AMBIGUOUS, due_at=delivery.changed_at)
+    return replace(delivery, state=State.PENDING, attempts=delivery.attempts - 1, due_at=delivery.changed_at)
 
 
 def after(ended: Ended, *, when_unsure: WhenUnsure, patience: Patience, random: Callable[[], float]) -> Delivery:

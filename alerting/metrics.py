@@ -81,7 +81,7 @@ class AlertMetrics:
         """
         delivery = ended.attempt.delivery
         channel = delivery.channel
-        if not ended.attempt.asks:
+        if not ended.attempt.asks and ended.begun:
             self._latency.labels(channel).observe(ended.seconds)
         if became.state is State.SENT:
             self._accepted(delivery, ended.at)

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from alerting.alert import Alert
-from alerting.attempts import Attempt, Ended, after, begun, expired, gone, orphaned, stopped
+from alerting.attempts import OVER_AFTER, Attempt, Ended, after, begun, expired, gone, not_begun, orphaned, stopped
 from alerting.delivery import ChannelStopped, RecipientStopped
 from alerting.destinations import Destination, Grouping, Recipient
 from alerting.ledger.book import Book
@@ -35,8 +35,6 @@ from alerting.policies import ChannelPolicy, Gate, Limits, Lost, Routes, Stopped
 from alerting.tally import merged, with_alert
 from stream.contracts import Verdict
 
-# Longer than any attempt takes: another worker that lost its partition may still be in one.
-_ATTEMPT: Final = timedelta(seconds=20)
 # What stands before a breaker asks again after so long.
 _BEFORE_A_BREAKER_S: Final = 1.0
 # Operators are not paged for the same channel more often.
@@ -116,6 +114,8 @@ class Outbox:
     def ended(self, ended: Ended) -> Delivery:
         """Decides what becomes of a delivery after an attempt."""
         attempt, failure = ended.attempt, ended.failure
+        if not ended.begun:
+            return self.not_begun(attempt)
         policy = self._policies[attempt.delivery.channel]
         self._on_their_way.discard(attempt.delivery.id)
         delivery = after(ended, when_unsure=policy.when_unsure, patience=policy.patience, random=self._random)
@@ -133,16 +133,13 @@ class Outbox:
             self._stopped.append(Stopped(delivery.channel, delivery.recipient, failure.message, ended.at))
         return delivery
 
-    def not_begun(self, attempt: Attempt) -> None:
+    def not_begun(self, attempt: Attempt) -> Delivery:
         """Takes back an attempt that was decided on."""
-        self._on_their_way.discard(attempt.delivery.id)
+        delivery = not_begun(attempt)
+        self._on_their_way.discard(delivery.id)
         if attempt.partition in self._book.partitions:
-            delivery = attempt.delivery
-            state = State.AMBIGUOUS if attempt.asks else State.PENDING
-            attempts = delivery.attempts - (not attempt.asks)
-            self._book.put(
-                attempt.partition, replace(delivery, state=state, attempts=attempts, due_at=delivery.changed_at)
-            )
+            self._book.put(attempt.partition, delivery)
+        return delivery
 
     def due(self, now: datetime, room: Mapping[str, int]) -> list[Attempt]:
         """What the clock brings: digests, expiries, and attempts, as many as channels have room for."""
@@ -183,7 +180,7 @@ class Outbox:
                 continue
             if delivery.id in sent:
                 self._book.put(partition, sent[delivery.id])
-            elif delivery.changed_at + _ATTEMPT <= now:
+            elif delivery.changed_at + OVER_AFTER <= now:
                 self._orphan(partition, delivery, now)
 
     @property
@@ -318,7 +315,7 @@ class Outbox:
             self._book.wake(partition, name, now + timedelta(seconds=_BEFORE_A_BREAKER_S))
             return None
         asks = delivery.state is State.AMBIGUOUS
-        current = replace(delivery, due_at=None) if asks else begun(delivery, by=self._name, now=now)
+        current = replace(delivery, due_at=None, changed_at=now) if asks else begun(delivery, by=self._name, now=now)
         self._book.put(partition, current)
         self._on_their_way.add(delivery.id)
         return Attempt(partition, current, recipient, asks)
@@ -342,7 +339,7 @@ class Outbox:
         elif delivery.by == self._name:
             self._orphan(partition, delivery, now)
         else:
-            self._book.wake(partition, delivery.id, max(now, delivery.changed_at + _ATTEMPT))
+            self._book.wake(partition, delivery.id, max(now, delivery.changed_at + OVER_AFTER))
 
     def _orphan(self, partition: int, delivery: Delivery, now: datetime) -> None:
         left = orphaned(delivery, when_unsure=self._policies[delivery.channel].when_unsure, now=now)

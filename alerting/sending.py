@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from alerting.attempts import Attempt, Ended
+from alerting.attempts import BEGINS_WITHIN, Attempt, Ended
 from alerting.channels import Channel
 from alerting.delivery import Failure, FailureReason, Retry, Unsure
 from alerting.messages import Message
@@ -96,6 +96,9 @@ class Sending:
         self.close()
 
     def _run(self, attempt: Attempt) -> None:
+        if self._now() > attempt.delivery.changed_at + BEGINS_WITHIN:
+            self._ended.put(Ended(attempt, self._now(), 0.0, begun=False))
+            return
         began = self._timer()
         channel = self._channels[attempt.delivery.channel]
         provider_id: str | None = None

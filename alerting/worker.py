@@ -26,8 +26,7 @@ from stream.coverage import Coverage
 from stream.errors import MemberFenced
 from stream.health import Health
 from stream.kafka import Stop
-from stream.positions import Partition
-from stream.records import Outgoing, Record, offsets_after
+from stream.records import Outgoing, Record
 from stream.slots import Slot, require_free
 from stream.source import Source
 from stream.timeouts import Timeouts
@@ -120,7 +119,7 @@ class AlertWorker:
         self._stop = stop
         self._timer = timer
         self._now = now
-        self._offsets: dict[Partition, int] = {}
+        self._has_read = False
         self._unwritten: list[Outgoing] = []
         self._to_begin: list[Attempt] = []
         self._resting = False
@@ -161,9 +160,9 @@ class AlertWorker:
         self._to_begin += self._outbox.due(self._now(), self._sending.room())
         for partition in self._outbox.doubtful():
             self._outbox.look_again(partition, self._ledger.read_page(partition), self._now())
-        self._offsets |= offsets_after(records)
+        self._has_read |= bool(records)
         self._unwritten += self._decided()
-        if self._unwritten or (self._offsets and self._timer() >= self._commit_due):
+        if self._unwritten or (self._has_read and self._timer() >= self._commit_due):
             self._write()
         self._tell()
 
@@ -209,7 +208,6 @@ class AlertWorker:
                 if attempt.partition == partition:
                     self._outbox.not_begun(attempt)
             self._to_begin = [one for one in self._to_begin if one.partition != partition]
-            self._offsets = {place: offset for place, offset in self._offsets.items() if place[1] != partition}
         for partition in owned - self._book.partitions:
             self._outbox.open(partition, self._ledger.read_page(partition), self._now())
             self._health.beat()
@@ -226,9 +224,10 @@ class AlertWorker:
     def _write(self) -> None:
         """Commits what was decided, and only then begins attempts; what did not get through is written again.
 
-        Entries are whole states, so that one that had got through nevertheless does no harm.
+        Entries are whole states, so that one that had got through nevertheless does no harm. Offsets go with all of
+        them, new or not: a worker that was away for too long, and does not know it yet, gets nothing through.
         """
-        outcome = self._writer.write(self._unwritten, self._offsets, self._source.group_metadata())
+        outcome = self._writer.write(self._unwritten, self._source.due, self._source.group_metadata())
         if outcome is not Outcome.COMMITTED:
             if outcome is Outcome.UNKNOWN:
                 self._require_slot()
@@ -236,7 +235,7 @@ class AlertWorker:
             self._pause()
             return
         self._pause_s = _FIRST_PAUSE_S
-        self._unwritten, self._offsets = [], {}
+        self._unwritten, self._has_read = [], False
         self._commit_due = self._timer() + _COMMIT_EVERY_S
         for attempt in self._to_begin:
             self._sending.begin(attempt)
@@ -252,7 +251,7 @@ class AlertWorker:
             self._health.beat()
             self._take_outcomes(_QUIET_S)
         self._unwritten += self._decided()
-        if self._unwritten or self._offsets:
+        if self._unwritten or self._has_read:
             self._write()
 
     def _require_slot(self) -> None:

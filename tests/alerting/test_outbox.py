@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from alerting.alert import Alert
-from alerting.attempts import Attempt, Ended, Patience
+from alerting.attempts import OVER_AFTER, Attempt, Ended, Patience
 from alerting.channels import WhenUnsure
 from alerting.delivery import ChannelStopped, Failure, FailureReason, RecipientStopped, Refused, Retry
 from alerting.destinations import Destination, Grouping, Recipient
@@ -200,7 +200,7 @@ def test_another_worker_waits_until_the_attempt_must_have_ended() -> None:
 
     other = World(Desk("webhook"), name="w-1", ledger=world.ledger)
     assert other.run() == []
-    other.later(20)
+    other.later(OVER_AFTER.total_seconds())
     assert len(other.run()) == 1
 
 
@@ -214,7 +214,7 @@ def test_what_another_worker_wrote_down_after_it_lost_the_partition_is_not_sent_
     world.outbox.ended(Ended(attempt, world.now, 0.01, "id", None))
     world.begin()
 
-    other.later(20)
+    other.later(OVER_AFTER.total_seconds())
     assert other.run() == []
     assert other.states() == {("webhook", State.SENT, None): 1}
     assert other.book.open_deliveries == 0
