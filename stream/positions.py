@@ -21,10 +21,29 @@ class Positions:
     def __init__(self) -> None:
         self._due: dict[Partition, int] = {}
         self._exactly: dict[Partition, int] = {}
+        self._placed: set[Partition] = set()
 
     def due(self, place: Partition) -> int | None:
         """The offset that comes next at the earliest; None where nothing was read yet."""
         return self._due.get(place)
+
+    def without_stale(self, records: list[Record]) -> list[Record]:
+        """Without those that come before the first that was due in a partition that was just assigned.
+
+        The client had fetched them before the partition went, or before it was told where reading begins; whoever had
+        the partition meanwhile has dealt with them.
+        """
+        if not self._placed:
+            return records
+        kept = []
+        for record in records:
+            place = (record.topic, record.partition)
+            if place in self._placed:
+                if record.offset < self._due[place]:
+                    continue
+                self._placed.discard(place)
+            kept.append(record)
+        return kept
 
     def read(self, records: Iterable[Record]) -> None:
         """Notes records in the order in which they came.
@@ -40,6 +59,11 @@ class Positions:
             if self._exactly and (wanted := self._exactly.pop(place, record.offset)) != record.offset:
                 raise _astray(record, str(wanted))
             due[place] = record.offset + 1
+
+    def begin(self, place: Partition, offset: int) -> None:
+        """Notes where reading begins in a partition that was just assigned."""
+        self.again(place, offset, record_there=False)
+        self._placed.add(place)
 
     def again(self, place: Partition, offset: int, *, record_there: bool) -> None:
         """Notes that a partition is read from another place on.
@@ -60,6 +84,7 @@ class Positions:
         for place in places:
             self._due.pop(place, None)
             self._exactly.pop(place, None)
+            self._placed.discard(place)
 
 
 def _astray(record: Record, due: str) -> WorkerFailed:

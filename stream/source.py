@@ -243,7 +243,7 @@ class Source:
                 self._stranded.add((topic, partition))
             else:
                 self._heed(error)
-        records = self._of_placed(records)
+        records = self._positions.without_stale(self._of_placed(records))
         self._positions.read(records)
         if self._unplaced or self._stranded:
             self._set_out()
@@ -305,7 +305,7 @@ class Source:
                     starts[place] = self._past_the_gap(place, committed if due is None else due)
                 else:
                     starts[place] = committed
-                    self._positions.again(place, committed, record_there=False)
+                    self._positions.begin(place, committed)
         except KafkaException as refusal:
             log.warning("where to read from is not known yet", detail=str(refusal))
             return

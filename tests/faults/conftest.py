@@ -39,8 +39,10 @@ def trial(kafka: str, new_trial: Callable[..., Trial]) -> Trial:
 
 
 @pytest.fixture(scope="module")
-def hurt_broker(kafka: str) -> Iterator[HurtBroker]:
+def hurt_broker(kafka: str, request: pytest.FixtureRequest) -> Iterator[HurtBroker]:
     """A broker that may be killed and frozen, and a network to it that may be cut; both work at first.
+
+    As an indirect parameter it takes further properties of the broker.
 
     It comes after the one that all share, which sees to it that no JVM outlives the run.
     """
@@ -52,5 +54,5 @@ def hurt_broker(kafka: str) -> Iterator[HurtBroker]:
     soon = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "5000"}
     with TcpProxy(behind) as network:
         listeners = {"PROXIED": (f"{LOOPBACK}:{behind}", network.address)}
-        with LocalKafka(jars=JARS, listeners=listeners, properties=soon) as broker:
+        with LocalKafka(jars=JARS, listeners=listeners, properties={**soon, **getattr(request, "param", {})}) as broker:
             yield HurtBroker(broker, network)

@@ -59,7 +59,17 @@ def _load(trial: Trial) -> Iterator[None]:
     trial.send(mixed(RECORDS // 2, first=RECORDS))
 
 
-@pytest.mark.parametrize("outage", [orderly, crash, frozen, unreachable])
+# The controller is in the same process: after a freeze it would fence the broker, which then, alone, may lose the markers
+# of a transaction as it does in a crash.
+NOT_FENCED = {"broker.session.timeout.ms": str(int(2000 * AWAY_S))}
+
+
+@pytest.mark.parametrize(
+    ("hurt_broker", "outage"),
+    [({}, orderly), ({}, crash), (NOT_FENCED, frozen), ({}, unreachable)],
+    ids=["orderly", "crash", "frozen", "unreachable"],
+    indirect=["hurt_broker"],
+)
 def test_an_outage(
     outage: Callable[[HurtBroker], None], hurt_broker: HurtBroker, new_trial: Callable[..., Trial]
 ) -> None:

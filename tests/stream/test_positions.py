@@ -60,3 +60,15 @@ def test_of_a_partition_that_was_elsewhere_meanwhile_nothing_is_expected() -> No
     positions.read(records(0))
 
     assert positions.due(PLACE) == 1
+
+
+def test_what_was_fetched_before_an_assignment_is_left_out_and_nothing_else() -> None:
+    positions = Positions()
+    positions.begin(PLACE, 5)
+
+    kept = positions.without_stale([*records(0, 1, 5, 6), *records(0, partition=1)])
+    positions.read(kept)
+
+    assert [(record.partition, record.offset) for record in kept] == [(0, 5), (0, 6), (1, 0)]
+    with pytest.raises(WorkerFailed, match="gave offset 2"):
+        positions.read(positions.without_stale(records(2)))
