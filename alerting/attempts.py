@@ -17,6 +17,8 @@ from alerting.ledger.entries import Delivery, State
 # Twilio lists a message a moment after it took it.
 _FIRST_LOOK_S: Final = 2.0
 _LOOKS: Final = 3
+# Of the time that a provider asks for, what is added by chance.
+_SPREAD: Final = 0.1
 
 # An attempt that was written down and has not begun by then, does not: by the time that it would end, another worker
 # may have taken it for over.
@@ -109,9 +111,12 @@ def after(ended: Ended, *, when_unsure: WhenUnsure, patience: Patience, random: 
         return _after_look(ended, patience, random)
     if isinstance(failure, Unsure):
         if when_unsure is WhenUnsure.SEND_AGAIN:
-            return _again(ended, failure, patience, random)
-        due_at = ended.at + timedelta(seconds=_FIRST_LOOK_S) if when_unsure is WhenUnsure.LOOK_UP else None
-        return _noted(replace(delivery, state=State.AMBIGUOUS, due_at=due_at, changed_at=ended.at), failure)
+            return replace(_again(ended, failure, patience, random), unsure=True)
+        # What nobody can find out, people may; where they do not, it is a dead letter once its life is over.
+        looked_at = ended.at + timedelta(seconds=_FIRST_LOOK_S)
+        due_at = looked_at if when_unsure is WhenUnsure.LOOK_UP else delivery.expires_at
+        unsure = replace(delivery, state=State.AMBIGUOUS, unsure=True, due_at=due_at, changed_at=ended.at)
+        return _noted(unsure, failure)
     # What keeps a whole channel from working is mended, or the notice's life ends first.
     if isinstance(failure, Retry | ChannelStopped):
         return _again(ended, failure, patience, random)
@@ -122,10 +127,11 @@ def after(ended: Ended, *, when_unsure: WhenUnsure, patience: Patience, random: 
 def orphaned(delivery: Delivery, *, when_unsure: WhenUnsure, now: datetime) -> Delivery:
     """A delivery whose worker went in the midst of an attempt: nobody knows whether it was sent."""
     unsure = Unsure(FailureReason.UNSURE, "the worker ended in the midst of an attempt")
-    noted = _noted(replace(delivery, changed_at=now), unsure)
+    noted = _noted(replace(delivery, unsure=True, changed_at=now), unsure)
     if when_unsure is WhenUnsure.SEND_AGAIN:
         return replace(noted, state=State.PENDING, due_at=now)
-    return replace(noted, state=State.AMBIGUOUS, due_at=now if when_unsure is WhenUnsure.LOOK_UP else None)
+    due_at = now if when_unsure is WhenUnsure.LOOK_UP else delivery.expires_at
+    return replace(noted, state=State.AMBIGUOUS, due_at=due_at)
 
 
 def expired(delivery: Delivery, now: datetime) -> Delivery:
@@ -155,7 +161,7 @@ def _after_look(ended: Ended, patience: Patience, random: Callable[[], float]) -
     if delivery.looks + 1 < _LOOKS:
         due_at = ended.at + timedelta(seconds=_FIRST_LOOK_S)
         return replace(delivery, looks=delivery.looks + 1, due_at=due_at, changed_at=ended.at)
-    return replace(delivery, state=State.PENDING, looks=0, due_at=ended.at, changed_at=ended.at)
+    return replace(delivery, state=State.PENDING, unsure=False, looks=0, due_at=ended.at, changed_at=ended.at)
 
 
 def _again(ended: Ended, failure: Failure, patience: Patience, random: Callable[[], float]) -> Delivery:
@@ -169,10 +175,13 @@ def _again(ended: Ended, failure: Failure, patience: Patience, random: Callable[
 
 
 def _wait(before: int, failure: Failure, patience: Patience, random: Callable[[], float]) -> timedelta:
-    """Doubled from attempt to attempt, half of it left to chance; never before the provider's own wish."""
+    """Doubled from attempt to attempt, half of it left to chance; never before the provider's own wish.
+
+    All whom a provider asks for the same moment come spread over some time after it.
+    """
     doubled = min(patience.first_wait_s * 2 ** min(before, 30), patience.longest_wait_s) * (0.5 + 0.5 * random())
     asked = failure.after_s if isinstance(failure, Retry) and failure.after_s is not None else 0.0
-    return timedelta(seconds=max(doubled, asked))
+    return timedelta(seconds=max(doubled, asked * (1 + _SPREAD * random())))
 
 
 def _over(delivery: Delivery, state: State, at: datetime, *, provider_id: str | None = None) -> Delivery:

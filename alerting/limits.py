@@ -6,7 +6,7 @@ want everything.
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,7 +47,7 @@ DEFAULTS: Final[Mapping[str, Sequence[Window]]] = {
 
 
 class Limiter:
-    """Counts notices, and says when one more is allowed. Used by one thread.
+    """Counts notices, each once, and says when one more is allowed. Used by one thread.
 
     Args:
         windows: Of each recipient, by channel; of a channel's provider, whoever is told, under `PROVIDER` and the
@@ -55,46 +55,88 @@ class Limiter:
     """
 
     def __init__(self, windows: Mapping[str, Sequence[Window]]) -> None:
-        self._windows = windows
-        self._taken: dict[tuple[str, str], deque[datetime]] = {}
+        self._windows = {name: some for name, some in windows.items() if some}
+        self._taken: dict[tuple[str, str], _Latest] = {}
         self._most_kept = _MANY
 
-    def free_at(self, channel: str, recipient: str, now: datetime) -> tuple[datetime, Held]:
-        """When one more notice to a recipient is allowed, `now` where it is at once; otherwise what holds it back."""
-        own = max(self._free_at(channel, recipient, now), self._free_at(PROVIDER + channel, "", now))
-        everybody = self._free_at(STORM, "", now)
+    def free_at(self, channel: str, recipient: str, now: datetime, *, but: str = "") -> tuple[datetime, Held]:
+        """When one more notice to a recipient is allowed, `now` where it is at once; otherwise what holds it back.
+
+        Args:
+            channel: Its name.
+            recipient: Fingerprint.
+            now: With a zone.
+            but: Id of a notice that does not count: the one that is asked for.
+        """
+        own = max(self._free_at(channel, recipient, now, but), self._free_at(PROVIDER + channel, "", now, but))
+        everybody = self._free_at(STORM, "", now, but)
         return (everybody, Held.STORM) if everybody > own else (own, Held.LIMIT)
 
-    def taken(self, channel: str, recipient: str, at: datetime) -> None:
-        """Counts a notice. Times may come in any order, as the ledger gives them back."""
-        for name, whom in ((channel, recipient), (PROVIDER + channel, ""), (STORM, "")):
-            longest = max((window.most for window in self._windows.get(name, ())), default=0)
-            if not longest:
-                continue
-            times = self._taken.setdefault((name, whom), deque())
-            times.append(at)
-            if len(times) > 1 and times[-2] > at:
-                times = self._taken[name, whom] = deque(sorted(times))
-            while len(times) > longest:
-                times.popleft()
+    def take(self, notice: str, channel: str, recipient: str, at: datetime) -> None:
+        """Counts a notice, at the time that it was told last. Times may come in any order, as a ledger has them."""
+        for name, whom in _places(channel, recipient):
+            windows = self._windows.get(name)
+            if windows is not None:
+                self._taken.setdefault((name, whom), _Latest()).put(notice, at, max(one.most for one in windows))
         if len(self._taken) > self._most_kept:
             self._forget(at)
             # Where all of them matter still, looking through them for each notice would take all the time there is.
             self._most_kept = max(_MANY, 2 * len(self._taken))
 
+    def give_back(self, notice: str, channel: str, recipient: str) -> None:
+        """Counts a notice no more: it reached nobody."""
+        for place in _places(channel, recipient):
+            if place in self._taken:
+                self._taken[place].drop(notice)
+
     def _forget(self, now: datetime) -> None:
         """Leaves out who was told too long ago to matter: account holders are many."""
-        spans = {name: max(window.seconds for window in windows) for name, windows in self._windows.items() if windows}
+        spans = {name: timedelta(seconds=max(one.seconds for one in some)) for name, some in self._windows.items()}
         self._taken = {
-            (name, whom): times
-            for (name, whom), times in self._taken.items()
-            if times[-1] + timedelta(seconds=spans[name]) > now
+            (name, whom): latest
+            for (name, whom), latest in self._taken.items()
+            if (last := latest.nth(1)) is not None and last + spans[name] > now
         }
 
-    def _free_at(self, name: str, whom: str, now: datetime) -> datetime:
-        times = self._taken.get((name, whom))
+    def _free_at(self, name: str, whom: str, now: datetime, but: str) -> datetime:
+        latest = self._taken.get((name, whom))
         free = now
         for window in self._windows.get(name, ()):
-            if times is not None and len(times) >= window.most:
-                free = max(free, times[-window.most] + timedelta(seconds=window.seconds))
+            at = None if latest is None else latest.nth(window.most, but=but)
+            if at is not None:
+                free = max(free, at + timedelta(seconds=window.seconds))
         return free
+
+
+class _Latest:
+    """The latest of some notices' times, in order."""
+
+    def __init__(self) -> None:
+        self._pairs: list[tuple[datetime, str]] = []
+        self._at: dict[str, datetime] = {}
+
+    def put(self, notice: str, at: datetime, most: int) -> None:
+        """Notes a notice, in place of its earlier time; so many matter, and one that may be left out."""
+        self.drop(notice)
+        insort(self._pairs, (at, notice))
+        self._at[notice] = at
+        while len(self._pairs) > most + 1:
+            del self._at[self._pairs.pop(0)[1]]
+
+    def drop(self, notice: str) -> None:
+        """Forgets a notice."""
+        at = self._at.pop(notice, None)
+        if at is not None:
+            del self._pairs[bisect_left(self._pairs, (at, notice))]
+
+    def nth(self, number: int, *, but: str = "") -> datetime | None:
+        """The time of the latest (1), the one before it (2) and so on, one of them left out."""
+        place = len(self._pairs) - number
+        own = self._at.get(but)
+        if own is not None and bisect_left(self._pairs, (own, but)) >= place:
+            place -= 1
+        return self._pairs[place][0] if place >= 0 else None
+
+
+def _places(channel: str, recipient: str) -> tuple[tuple[str, str], ...]:
+    return (channel, recipient), (PROVIDER + channel, ""), (STORM, "")

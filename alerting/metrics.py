@@ -65,6 +65,7 @@ class AlertMetrics:
         self._breaker = gauge("alert_breaker_open", "1 while a channel's breaker keeps attempts back", "channel")
         self._templates = counter("alert_template_failures", "Notices said in plain text: their template failed")
         self._unreadable = counter("alert_unreadable_records", "Records of the verdicts that are none")
+        self._repeated = counter("alert_repeated_notices", "Notices that a verdict asked for again: not sent again")
         self._confirmations = counter("notification_confirmations", "What providers said later", "said")
         self._answers = counter("alert_answers", "What people said of alerts", "answer")
         self._skipped = counter("alert_skipped_records", "Verdicts that the broker deleted unread")
@@ -144,6 +145,10 @@ class AlertMetrics:
     def unreadable(self) -> None:
         """A record of the verdicts is none."""
         self._unreadable.inc()
+
+    def repeated(self, count: int) -> None:
+        """Verdicts were read that had been told of."""
+        self._repeated.inc(count)
 
     def skipped(self, count: int) -> None:
         """Verdicts were gone before they were read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,10 +11,12 @@ from msgspec.structs import replace
 from alerting.alert import Alert
 from alerting.delivery import FailureReason, Refused
 from alerting.destinations import Destination, Grouping
-from alerting.ledger.entries import Delivery, Held, State
+from alerting.ledger.entries import Delivery, Group, Held, State, Tally
 from alerting.routing.tree import Untold
 from alerting.text import masked_fields
 from stream.contracts import Verdict
+
+ACCOUNT: Final = "account_id"
 
 # Of a notice that tells operators of a channel that stands still, instead of anybody of a fraud.
 OPERATOR: Final = "operator"
@@ -23,7 +25,7 @@ _NAMESPACE: Final = uuid.UUID("0d6e3c52-6d0c-5f0a-9a61-0a4d5d9b7c11")
 
 
 def notice(
-    about: str, verdict: Verdict, destination: Destination, *, group: str | None, now: datetime, life: timedelta
+    about: str, verdict: Verdict, destination: Destination, *, group: str | None, now: datetime, expires_at: datetime
 ) -> Delivery:
     """What is to be told to one recipient, not yet begun.
 
@@ -33,7 +35,7 @@ def notice(
         destination: Who.
         group: Its id.
         now: When it is decided on.
-        life: It serves nobody later.
+        expires_at: It serves nobody later.
     """
     channel, recipient = destination.channel, destination.recipient.fingerprint(destination.channel)
     return Delivery(
@@ -48,7 +50,7 @@ def notice(
         created_at=now,
         changed_at=now,
         due_at=now,
-        expires_at=now + life,
+        expires_at=expires_at,
         group=group,
         verdict=verdict,
     )
@@ -74,15 +76,56 @@ def unreachable(alert: Alert, untold: Untold, now: datetime) -> Delivery:
     )
 
 
+def nobody_left(pool: Group, verdict: Verdict, tally: Tally, *, counts: tuple[str, ...], now: datetime) -> Delivery:
+    """A digest for somebody whom the rules name no more, not yet dead.
+
+    Args:
+        pool: What it tells of.
+        verdict: The last that it counts.
+        tally: All that it counts.
+        counts: What names them; the first is the digest's id.
+        now: When it is decided on.
+    """
+    about = counts[0]
+    return Delivery(
+        id=notice_id(about, pool.receiver, pool.channel, pool.recipient),
+        alert_id=about,
+        transaction_id=None,
+        receiver=pool.receiver,
+        channel=pool.channel,
+        recipient=pool.recipient,
+        template="",
+        state=State.PENDING,
+        created_at=now,
+        changed_at=now,
+        expires_at=now,
+        group=pool.of or pool.id,
+        counts=counts,
+        verdict=verdict,
+        tally=tally,
+        fields=pool.fields,
+    )
+
+
 def notice_id(about: str, receiver: str, channel: str, recipient: str) -> str:
     """What receivers know a repetition by: the same at every attempt, restart and replay (RFC 9562, version 5)."""
     return _id(f"{about}/{receiver}/{channel}/{recipient}")
 
 
 def group_id(receiver: str, grouping: Grouping, alert: Alert) -> str:
-    """The same for all alerts of a receiver whose fields have the same values."""
+    """The same for all alerts of a receiver whose fields have the same values.
+
+    Where nobody knows whose account it was, no two alerts are of one account.
+    """
     values = [repr(alert.value(name)) for name in grouping.by]
+    if ACCOUNT in grouping.by and alert.value(ACCOUNT) is None:
+        values.append(alert.id)
     return _id("\0".join([receiver, *grouping.by, *values]))
+
+
+def pool_id(group: str, channel: str, recipient: str) -> str:
+    """Of what waits in a group for one recipient."""
+    return _id(f"pool\0{group}\0{channel}\0{recipient}")
 
 
 def overflow_id(receiver: str, channel: str, recipient: str) -> str:
@@ -90,9 +133,9 @@ def overflow_id(receiver: str, channel: str, recipient: str) -> str:
     return _id(f"overflow\0{receiver}\0{channel}\0{recipient}")
 
 
-def digest_id(group: str, worker: str, since: datetime) -> str:
-    """Of the digest that tells of what waits in a group since its last notice; known before there is one."""
-    return _id(f"digest\0{group}\0{worker}\0{since.isoformat()}")
+def digest_id(pool: str, partition: int, since: datetime) -> str:
+    """Of what waits in one partition of a pool since its last notice; known before there is a digest that counts it."""
+    return _id(f"digest\0{pool}\0{partition}\0{since.isoformat()}")
 
 
 def page_id(channel: str, worker: str, at: datetime) -> str:
@@ -103,7 +146,7 @@ def page_id(channel: str, worker: str, at: datetime) -> str:
 def shown_fields(grouping: Grouping, alert: Alert) -> dict[str, str]:
     """What makes a group, for people: account numbers masked."""
     values = {name: alert.value(name) for name in grouping.by}
-    return masked_fields({name: "" if value is None else str(value) for name, value in values.items()})
+    return masked_fields({name: str(value) for name, value in values.items() if value is not None})
 
 
 def parked(delivery: Delivery, held: Held, digest: str | None = None) -> Delivery:

@@ -1,44 +1,29 @@
 """What is to be told to whom, and when: decisions about verdicts, ended attempts and the clock (no I/O).
 
 Everything that is decided is an entry of the ledger, in the `Book`; the worker writes what changed and only then acts.
+The stages have files of their own: `grouping`, `limiting`, `queueing`, `recording`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Final
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from msgspec.structs import replace
 
-from alerting.alert import Alert
 from alerting.attempts import OVER_AFTER, Attempt, Ended, after, begun, expired, gone, not_begun, orphaned, stopped
 from alerting.delivery import ChannelStopped, RecipientStopped
-from alerting.destinations import Destination, Grouping, Recipient
+from alerting.destinations import Recipient
+from alerting.grouping import Groups
 from alerting.ledger.book import Book
-from alerting.ledger.entries import Confirmation, Delivery, Entry, Group, Held, State, Tally
-from alerting.notices import (
-    OPERATOR,
-    digest_id,
-    group_id,
-    is_for,
-    notice,
-    overflow_id,
-    page_id,
-    parked,
-    shown_fields,
-    unreachable,
-)
-from alerting.policies import ChannelPolicy, Gate, Limits, Lost, Routes, Stopped
-from alerting.tally import merged, with_alert
+from alerting.ledger.entries import Confirmation, Delivery, Entry, Group, State
+from alerting.limiting import Limiting
+from alerting.notices import OPERATOR, is_for
+from alerting.paging import Paging
+from alerting.policies import Lost, Stopped, Surroundings
+from alerting.queueing import Place, Queue
+from alerting.recording import Recorder
 from stream.contracts import Verdict
-
-# What stands before a breaker asks again after so long.
-_BEFORE_A_BREAKER_S: Final = 1.0
-# Operators are not paged for the same channel more often.
-_PAGED_EVERY: Final = timedelta(hours=1)
 
 
 class Outbox:
@@ -46,119 +31,109 @@ class Outbox:
 
     Args:
         book: Where decisions stand.
-        routes: The rules.
-        limits: How much is too much.
-        policies: Of each channel.
+        around: What they go by.
         name: The worker's, stable over restarts.
-        hushed: What a silence or an acknowledgement holds an alert of a group back for; None where nothing does.
-        stops: Channel and fingerprint of those who want nothing more on a channel; added to.
-        gate: Keeps attempts back from what does not answer.
-        random: Uniform in [0, 1).
     """
 
-    def __init__(
-        self,
-        book: Book,
-        routes: Routes,
-        limits: Limits,
-        policies: Mapping[str, ChannelPolicy],
-        *,
-        name: str,
-        hushed: Callable[[Alert, str, datetime], Held | None],
-        stops: set[tuple[str, str]],
-        gate: Gate,
-        random: Callable[[], float],
-    ) -> None:
+    def __init__(self, book: Book, around: Surroundings, *, name: str) -> None:
         self._book = book
-        self._routes = routes
-        self._limits = limits
-        self._policies = policies
+        self._routes = around.routes
+        self._policies = around.policies
+        self._quiet = around.quiet
+        self._gate = around.gate
+        self._random = around.random
         self._name = name
-        self._hushed = hushed
-        self._stops = stops
-        self._gate = gate
-        self._random = random
+        self._recorder = Recorder(book, around.limits)
+        self._limiting = Limiting(book, around, self._recorder)
+        self._groups = Groups(book, around, self._limiting, self._recorder)
+        self._queue = Queue(around.policies, around.gate)
+        self._paging = Paging(around.routes, around.policies, name=name)
         self._on_their_way: set[str] = set()
         self._doubtful: set[int] = set()
-        self._paged: dict[str, datetime] = {}
-        self._waiting: dict[str, deque[tuple[int, str]]] = {channel: deque() for channel in policies}
-        self._lost: list[Lost] = []
         self._stopped: list[Stopped] = []
 
-    def open(self, partition: int, entries: Iterable[Entry], now: datetime) -> None:
-        """Goes on with a partition where the ledger says that it was left."""
+    def open(self, partition: int, entries: Iterable[Entry], now: datetime, *, over: Iterable[str] = ()) -> None:
+        """Goes on with a partition where the ledger says that it was left.
+
+        Args:
+            partition: Which.
+            entries: What is open, groups, and what was sent lately.
+            now: With a zone.
+            over: Ids of notices that are over.
+        """
         latest = {(type(entry), entry.id): entry for entry in entries}
-        self._book.open(partition, latest.values())
+        self._book.open(partition, latest.values(), over=over)
         for entry in latest.values():
             if isinstance(entry, Confirmation):
                 continue
             if isinstance(entry, Group):
                 self._book.wake(partition, entry.id, now)
-            elif entry.state is State.SENDING:
-                self._take_over(partition, entry, now)
-            elif entry.state is State.SENT:
-                self._limits.taken(entry.channel, entry.recipient, entry.changed_at)
+            elif entry.state in (State.PARKED, State.DEAD):
+                continue
+            elif entry.state is State.SENT or entry.channel in self._policies:
+                # What a clock wrote that was put back since counts from now.
+                self._limiting.count(entry, min(entry.changed_at, now))
+                self._go_on(partition, entry, now)
+            else:
+                self._recorder.put(partition, gone(entry, now), before=entry)
 
-    def take(self, partition: int, verdict: Verdict, now: datetime) -> None:
-        """Decides who is told of a fraud, at once or later."""
-        alert = self._routes.alert(verdict)
-        told = self._routes.told(alert)
-        together: dict[str, list[Destination]] = {}
-        for one in told.destinations:
-            together.setdefault(group_id(one.receiver, one.grouping, alert), []).append(one)
-        for name, some in together.items():
-            self._tell(partition, alert, name, some, now)
-        for untold in told.untold:
-            self._put(partition, unreachable(alert, untold, now), lost=verdict)
+    def take(self, partition: int, verdict: Verdict, now: datetime, *, since: datetime) -> None:
+        """Decides who is told of a fraud, at once or later.
+
+        Args:
+            partition: Where the verdict stands.
+            verdict: Of a fraud.
+            now: With a zone.
+            since: When the verdict was written.
+        """
+        self._groups.take(partition, verdict, now, since=since)
 
     def ended(self, ended: Ended) -> Delivery:
         """Decides what becomes of a delivery after an attempt."""
-        attempt, failure = ended.attempt, ended.failure
+        attempt = ended.attempt
+        self._is_over(attempt)
         if not ended.begun:
-            return self.not_begun(attempt)
+            return self._taken_back(attempt)
         policy = self._policies[attempt.delivery.channel]
-        self._on_their_way.discard(attempt.delivery.id)
         delivery = after(ended, when_unsure=policy.when_unsure, patience=policy.patience, random=self._random)
-        if attempt.partition in self._book.partitions:
-            self._put(attempt.partition, delivery, before=attempt.delivery)
+        if self._is_at(attempt):
+            self._recorder.put(attempt.partition, delivery, before=attempt.delivery)
         elif delivery.state is State.SENT:
-            # Another worker's by now, which would send it again if it did not find out.
+            # Another worker's, or another attempt's, by now, which would send it again if it did not find out.
             self._book.put(attempt.partition, delivery)
-        if failure is None:
-            self._gate.accepted(self._key(delivery), ended.at)
-        elif self._gate.failed(self._key(delivery), failure, ended.at) and isinstance(failure, ChannelStopped):
-            self._page(attempt, failure, ended.at)
-        if isinstance(failure, RecipientStopped):
-            self._stops.add((delivery.channel, delivery.recipient))
-            self._stopped.append(Stopped(delivery.channel, delivery.recipient, failure.message, ended.at))
+        if delivery.state is State.SENT:
+            self._limiting.count(delivery, ended.at)
+        self._heed(ended)
         return delivery
 
-    def not_begun(self, attempt: Attempt) -> Delivery:
+    def not_begun(self, attempt: Attempt) -> None:
         """Takes back an attempt that was decided on."""
-        delivery = not_begun(attempt)
-        self._on_their_way.discard(delivery.id)
-        if attempt.partition in self._book.partitions:
-            self._book.put(attempt.partition, delivery)
-        return delivery
+        self._is_over(attempt)
+        self._taken_back(attempt)
 
     def due(self, now: datetime, room: Mapping[str, int]) -> list[Attempt]:
         """What the clock brings: digests, expiries, and attempts, as many as channels have room for."""
         for partition, name in self._book.due(now):
             delivery = self._book.delivery(partition, name)
             if delivery is None:
-                self._group_due(name, now)
+                self._groups.come_due(name, now)
+            elif delivery.due_at is not None and delivery.due_at > now:
+                self._book.wake(partition, name, delivery.due_at)
             elif delivery.state is not State.SENDING:
-                self._waiting[delivery.channel].append((partition, name))
+                if delivery.due_at is not None:
+                    self._queue.add(partition, delivery)
             elif name not in self._on_their_way:
-                self._doubtful.add(partition)
+                self._come_to_doubt(partition, delivery, now)
+
+        def still_due(place: Place) -> Delivery | None:
+            return self._still_due(*place, now)
+
+        def may_leave(partition: int, delivery: Delivery) -> bool:
+            return self._may_leave(partition, delivery, now)
+
         attempts: list[Attempt] = []
-        for channel, waiting in self._waiting.items():
-            free = room[channel]
-            while waiting and free > 0:
-                attempt = self._begin(*waiting.popleft(), now)
-                if attempt is not None:
-                    attempts.append(attempt)
-                    free -= 1
+        for partition, delivery in self._queue.next(now, room, due=still_due, may_leave=may_leave):
+            attempts.append(self._begin(partition, delivery, now))
         return attempts
 
     def doubtful(self) -> frozenset[int]:
@@ -180,6 +155,7 @@ class Outbox:
                 continue
             if delivery.id in sent:
                 self._book.put(partition, sent[delivery.id])
+                self._limiting.count(delivery, sent[delivery.id].changed_at)
             elif delivery.changed_at + OVER_AFTER <= now:
                 self._orphan(partition, delivery, now)
 
@@ -195,130 +171,77 @@ class Outbox:
 
     def lost(self) -> list[Lost]:
         """Notices that are dead since it was asked last."""
-        lost, self._lost = self._lost, []
-        return lost
+        return self._recorder.lost()
 
-    def _tell(
-        self, partition: int, alert: Alert, name: str, destinations: Sequence[Destination], now: datetime
-    ) -> None:
-        """Decides on an alert for those who get it together, as one of the group of that name."""
-        receiver, grouping = destinations[0].receiver, destinations[0].grouping
-        known = [group.told_at for _, group in self._book.everywhere(name)]
-        held = self._hushed(alert, name, now) or _grouped(known, grouping, now)
-        told_at = max(known, default=now)
-        mine = self._book.group(partition, name) or Group(
-            id=name, receiver=receiver, fields=shown_fields(grouping, alert), told_at=told_at
-        )
-        if held is None:
-            until = now + timedelta(seconds=grouping.interval_s)
-            self._book.put(partition, replace(mine, told_at=now, until=until))
-            self._book.wake(partition, name, until)
-        elif held is Held.GROUP:
-            self._book.put(partition, replace(mine, waiting=with_alert(mine.waiting, alert), latest=alert.verdict))
-            self._book.wake(partition, name, told_at + timedelta(seconds=grouping.interval_s))
-        digest = digest_id(name, self._name, told_at) if held is Held.GROUP else None
-        for destination in destinations:
-            delivery = self._notice(alert.id, alert.verdict, destination, name, now)
-            if held is None:
-                self._send(partition, delivery, now)
-            else:
-                self._book.put(partition, parked(delivery, held, digest))
+    def repeated(self) -> int:
+        """How many notices came again that the ledger has already, since it was asked last."""
+        repeated, self._recorder.repeated = self._recorder.repeated, 0
+        return repeated
 
-    def _send(self, partition: int, delivery: Delivery, now: datetime) -> None:
-        """Has a notice sent at once where the limits allow it, and counted in a digest where not."""
-        if (delivery.channel, delivery.recipient) in self._stops:
-            self._put(partition, stopped(delivery, now), before=delivery)
-            return
-        free_at, held = self._limits.free_at(delivery.channel, delivery.recipient, now)
-        if free_at <= now:
-            self._limits.taken(delivery.channel, delivery.recipient, now)
-            self._put(partition, delivery)
-            return
-        name = overflow_id(delivery.receiver, delivery.channel, delivery.recipient)
-        known = [group.told_at for _, group in self._book.everywhere(name)]
-        told_at = max(known, default=now)
-        pool = self._book.group(partition, name) or Group(
-            id=name,
-            receiver=delivery.receiver,
-            channel=delivery.channel,
-            recipient=delivery.recipient,
-            fields={},
-            told_at=told_at,
-        )
-        assert delivery.verdict is not None
-        more = delivery.tally or with_alert(Tally(), self._routes.alert(delivery.verdict))
-        self._book.put(partition, replace(pool, waiting=merged(pool.waiting, more), latest=delivery.verdict))
-        self._book.put(partition, parked(delivery, held, digest_id(name, self._name, told_at)))
-        self._book.wake(partition, name, free_at)
-
-    def _group_due(self, name: str, now: datetime) -> None:
-        """Tells of what waits in a group, where its time has come; forgets one in which nothing does."""
-        everywhere = self._book.everywhere(name)
-        waiting = [(at, group) for at, group in everywhere if group.waiting.count]
-        if not waiting:
-            self._forget(everywhere, now)
-            return
-        partition, first = waiting[0]
-        verdict = max((group.latest for _, group in waiting if group.latest), key=attrgetter("scored_at"))
-        alert = self._routes.alert(verdict)
-        destinations = [one for one in self._routes.told(alert).destinations if one.receiver == first.receiver]
-        told_at = max(group.told_at for _, group in everywhere)
-        if first.channel is not None and first.recipient is not None:
-            destinations = [one for one in destinations if _is(one, first.channel, first.recipient)]
-            free_at, _ = self._limits.free_at(first.channel, first.recipient, now)
-        else:
-            free_at = told_at + _interval(destinations)
-        if free_at > now:
-            self._book.wake(partition, name, free_at)
-            return
-        tally = Tally()
-        for _, group in waiting:
-            tally = merged(tally, group.waiting)
-        held = self._hushed(alert, name, now)
-        for destination in destinations:
-            delivery = replace(
-                self._notice(digest_id(name, self._name, told_at), verdict, destination, name, now),
-                transaction_id=None,
-                tally=tally,
-                fields=first.fields,
-            )
-            if held is not None:
-                self._book.put(partition, parked(delivery, held))
-            else:
-                self._send(partition, delivery, now)
-        until = now + _interval(destinations) if first.channel is None else now
-        for at, group in everywhere:
-            told = replace(group, told_at=now, until=until, digests=group.digests + 1, waiting=Tally(), latest=None)
-            self._book.put(at, told)
-            self._book.wake(at, name, until)
-
-    def _forget(self, everywhere: Sequence[tuple[int, Group]], now: datetime) -> None:
-        """Deletes a group that the next alert would begin anew; of an overflow nothing needs to be kept."""
-        for at, group in everywhere:
-            if group.until is not None and group.until > now:
-                self._book.wake(at, group.id, group.until)
-            else:
-                self._book.forget(at, group.id)
-
-    def _begin(self, partition: int, name: str, now: datetime) -> Attempt | None:
+    def _still_due(self, partition: int, name: str, now: datetime) -> Delivery | None:
+        """A notice that stands in line; where its life is over, it is seen to."""
         delivery = self._book.delivery(partition, name)
-        if delivery is None or delivery.due_at is None or delivery.due_at > now:
+        if delivery is None or delivery.state is State.SENDING or delivery.due_at is None:
             return None
         if delivery.expires_at <= now:
-            self._put(partition, expired(delivery, now), before=delivery)
+            self._recorder.put(partition, expired(delivery, now), before=delivery)
             return None
+        return delivery if delivery.due_at <= now else None
+
+    def _may_leave(self, partition: int, delivery: Delivery, now: datetime) -> bool:
+        """Whether its recipient is still to be told, and within the limits; where not, something else becomes of it."""
+        if self._recipient(delivery) is None:
+            self._recorder.put(partition, gone(delivery, now), before=delivery)
+            return False
+        if delivery.state is State.AMBIGUOUS:
+            return True  # only asked about
+        if self._quiet.stopped(delivery.channel, delivery.recipient):
+            self._recorder.put(partition, stopped(delivery, now), before=delivery)
+            return False
+        return self._limiting.fits(partition, delivery, now)
+
+    def _begin(self, partition: int, delivery: Delivery, now: datetime) -> Attempt:
         recipient = self._recipient(delivery)
-        if recipient is None:
-            self._put(partition, gone(delivery, now), before=delivery)
-            return None
-        if not self._gate.ready(self._key(delivery), now):
-            self._book.wake(partition, name, now + timedelta(seconds=_BEFORE_A_BREAKER_S))
-            return None
+        assert recipient is not None
         asks = delivery.state is State.AMBIGUOUS
+        if not asks:
+            self._limiting.count(delivery, now)
         current = replace(delivery, due_at=None, changed_at=now) if asks else begun(delivery, by=self._name, now=now)
         self._book.put(partition, current)
+        self._queue.began(current)
         self._on_their_way.add(delivery.id)
         return Attempt(partition, current, recipient, asks)
+
+    def _is_over(self, attempt: Attempt) -> None:
+        if attempt.delivery.id in self._on_their_way:
+            self._on_their_way.discard(attempt.delivery.id)
+            self._queue.ended(attempt.delivery)
+
+    def _taken_back(self, attempt: Attempt) -> Delivery:
+        delivery = not_begun(attempt)
+        if self._is_at(attempt):
+            self._book.put(attempt.partition, delivery)
+        return delivery
+
+    def _is_at(self, attempt: Attempt) -> bool:
+        """Whether the book still has the very attempt; its partition may have been another worker's meanwhile."""
+        current = self._book.delivery(attempt.partition, attempt.delivery.id)
+        return current is not None and current.changed_at == attempt.delivery.changed_at
+
+    def _heed(self, ended: Ended) -> None:
+        """What an attempt says of its provider and recipient."""
+        attempt, failure, delivery = ended.attempt, ended.failure, ended.attempt.delivery
+        key = self._queue.key(delivery)
+        if failure is None:
+            self._gate.accepted(key, ended.at)
+            return
+        is_news = self._gate.failed(key, failure, ended.at)
+        if is_news and isinstance(failure, ChannelStopped) and attempt.partition in self._book.partitions:
+            for page in self._paging.pages(attempt, failure, ended.at):
+                self._recorder.put(attempt.partition, page)
+        if isinstance(failure, RecipientStopped):
+            self._quiet.stop(delivery.channel, delivery.recipient)
+            self._stopped.append(Stopped(delivery.channel, delivery.recipient, failure.message, ended.at))
 
     def _recipient(self, delivery: Delivery) -> Recipient | None:
         """Whom a fingerprint stands for, as the rules are now."""
@@ -330,68 +253,25 @@ class Outbox:
             destinations = self._routes.told(self._routes.alert(delivery.verdict)).destinations
         return next((one.recipient for one in destinations if is_for(one, delivery)), None)
 
-    def _take_over(self, partition: int, delivery: Delivery, now: datetime) -> None:
-        """A delivery that the ledger has as being sent: whoever was at it has gone, or lost the partition."""
-        if delivery.id in self._on_their_way:
+    def _go_on(self, partition: int, delivery: Delivery, now: datetime) -> None:
+        """A delivery as the ledger has it; whoever was at an attempt has gone, or lost the partition."""
+        if delivery.id in self._on_their_way or delivery.state is State.SENT:
             return  # the partition went and came back meanwhile
-        if delivery.channel not in self._policies:
-            self._put(partition, gone(delivery, now), before=delivery)
-        elif delivery.by == self._name:
+        if delivery.state is State.SENDING:
+            self._come_to_doubt(partition, delivery, now)
+        elif delivery.due_at is None or delivery.changed_at > now:
+            self._book.put(partition, replace(delivery, due_at=now))
+
+    def _come_to_doubt(self, partition: int, delivery: Delivery, now: datetime) -> None:
+        """An attempt that this worker is not at: its own of before, or another worker's, which may still be in it."""
+        over_at = min(delivery.changed_at, now) + OVER_AFTER
+        if delivery.by == self._name:
             self._orphan(partition, delivery, now)
+        elif over_at > now:
+            self._book.wake(partition, delivery.id, over_at)
         else:
-            self._book.wake(partition, delivery.id, max(now, delivery.changed_at + OVER_AFTER))
+            self._doubtful.add(partition)
 
     def _orphan(self, partition: int, delivery: Delivery, now: datetime) -> None:
-        left = orphaned(delivery, when_unsure=self._policies[delivery.channel].when_unsure, now=now)
-        self._put(partition, left, before=delivery)
-
-    def _page(self, attempt: Attempt, failure: ChannelStopped, now: datetime) -> None:
-        """Tells operators, through the other channels, that one stands still until somebody mends it."""
-        channel, verdict = attempt.delivery.channel, attempt.delivery.verdict
-        last = self._paged.get(channel)
-        if verdict is None or attempt.partition not in self._book.partitions:
-            return
-        if last is not None and now < last + _PAGED_EVERY:
-            return
-        self._paged[channel] = now
-        for destination in self._routes.operators():
-            if destination.channel != channel:
-                page = self._notice(page_id(channel, self._name, now), verdict, destination, None, now)
-                fields = {"channel": channel, "reason": failure.reason.value, "detail": failure.message}
-                self._put(
-                    attempt.partition, replace(page, transaction_id=None, template=OPERATOR, fields=fields, group=None)
-                )
-
-    def _put(
-        self, partition: int, delivery: Delivery, *, before: Delivery | None = None, lost: Verdict | None = None
-    ) -> None:
-        self._book.put(partition, delivery)
-        if delivery.state is State.DEAD and (before is not None or lost is not None):
-            verdict, tally = (lost, None) if before is None else (before.verdict, before.tally)
-            self._lost.append(Lost(partition, delivery, verdict, tally))
-
-    def _notice(
-        self, about: str, verdict: Verdict, destination: Destination, group: str | None, now: datetime
-    ) -> Delivery:
-        life = self._policies[destination.channel].life
-        return notice(about, verdict, destination, group=group, now=now, life=life)
-
-    def _key(self, delivery: Delivery) -> str:
-        """What may be down by itself: a channel's provider, or one recipient's host."""
-        if self._policies[delivery.channel].one_provider:
-            return delivery.channel
-        return f"{delivery.channel}/{delivery.recipient}"
-
-
-def _grouped(known: Sequence[datetime], grouping: Grouping, now: datetime) -> Held | None:
-    """Whether a group's last notice is too recent for another."""
-    interval = timedelta(seconds=grouping.interval_s)
-    return Held.GROUP if any(now < told_at + interval for told_at in known) else None
-
-
-def _interval(destinations: Sequence[Destination]) -> timedelta:
-    return timedelta(seconds=destinations[0].grouping.interval_s if destinations else 0.0)
-
-
-def _is(destination: Destination, channel: str, recipient: str) -> bool:
-    return destination.channel == channel and destination.recipient.fingerprint(channel) == recipient
+        policy = self._policies[delivery.channel]
+        self._recorder.put(partition, orphaned(delivery, when_unsure=policy.when_unsure, now=now), before=delivery)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -33,11 +33,36 @@ class Routes(Protocol):
 class Limits(Protocol):
     """How much is too much."""
 
-    def free_at(self, channel: str, recipient: str, now: datetime) -> tuple[datetime, Held]:
+    def free_at(self, channel: str, recipient: str, now: datetime, *, but: str = "") -> tuple[datetime, Held]:
         """When one more notice is allowed, `now` where it is at once; otherwise what holds it back."""
 
-    def taken(self, channel: str, recipient: str, at: datetime) -> None:
-        """Counts one."""
+    def take(self, notice: str, channel: str, recipient: str, at: datetime) -> None:
+        """Counts a notice once, at this time."""
+
+    def give_back(self, notice: str, channel: str, recipient: str) -> None:
+        """Counts a notice no more."""
+
+
+class Quiet(Protocol):
+    """What people want to hear no more of."""
+
+    def hushed(self, alert: Alert, group: str, now: datetime) -> Held | None:
+        """What holds an alert of a group back; None where nothing does."""
+
+    def ends(self, group: str, account: str | None, now: datetime) -> Held | None:
+        """What holds a group's digest back: somebody answered the group, or its account is blocked.
+
+        Args:
+            group: Its id.
+            account: That all its alerts are of; None where they are of several.
+            now: With a zone.
+        """
+
+    def stopped(self, channel: str, recipient: str) -> bool:
+        """Whether a recipient, by fingerprint, wants nothing more on a channel."""
+
+    def stop(self, channel: str, recipient: str) -> None:
+        """Notes that a recipient wants nothing more on a channel."""
 
 
 class Gate(Protocol):
@@ -65,12 +90,37 @@ class ChannelPolicy:
         patience: How long attempts go on.
         life: A notice serves nobody later.
         one_provider: Whether all recipients are behind the same host, so that one that is down is down for all.
+        at_once: How many the channel sends at once.
     """
 
     when_unsure: WhenUnsure
     patience: Patience
     life: timedelta
     one_provider: bool = True
+    at_once: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What decisions go by.
+
+    Attributes:
+        routes: The rules.
+        policies: Of each channel.
+        limits: How much is too much.
+        quiet: What people want to hear no more of.
+        gate: Keeps attempts back from what does not answer.
+        most_waiting: Notices of a channel that wait to be sent by themselves.
+        random: Uniform in [0, 1).
+    """
+
+    routes: Routes
+    policies: Mapping[str, ChannelPolicy]
+    limits: Limits
+    quiet: Quiet
+    gate: Gate
+    most_waiting: int
+    random: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)

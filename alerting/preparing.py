@@ -179,6 +179,7 @@ def policy_of(channel: Channel, settings: AlertSettings) -> ChannelPolicy:
         patience=Patience(retry.first_wait_s, retry.longest_wait_s, retry.attempts),
         life=timedelta(seconds=settings.life(channel.name)),
         one_provider=channel.one_provider,
+        at_once=channel.at_once,
     )
 
 

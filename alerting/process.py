@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -16,12 +15,14 @@ from prometheus_client import CollectorRegistry
 from alerting.answers import Answers
 from alerting.breaker import Breaker
 from alerting.channels.registry import channel_names
+from alerting.clock import SteadyClock
 from alerting.composing import Composer
 from alerting.ledger.book import Book
 from alerting.ledger.reading import read_page
 from alerting.limits import LONGEST
 from alerting.metrics import AlertMetrics
 from alerting.outbox import Outbox
+from alerting.policies import Surroundings
 from alerting.preconditions import require_fitting
 from alerting.preparing import Prepared, prepare
 from alerting.rendering import TemplateFailure
@@ -30,7 +31,8 @@ from alerting.settings import AlertSettings
 from alerting.silences import SilenceFeed
 from alerting.silencing import Hush
 from alerting.site import AlertSite, links_of
-from alerting.worker import AlertWorker, Ledger
+from alerting.unwritten import Destined
+from alerting.worker import AlertWorker
 from stream import kafka as clients
 from stream.coverage import Coverage
 from stream.health import Health, serving
@@ -116,34 +118,26 @@ def _worker(
 ) -> AlertWorker:
     name = settings.transactional_id
     limits = timeouts(kafka.properties)
+    clock = SteadyClock()
     feed = ending.enter_context(SilenceFeed(kafka, topics.alert_silences))
     hush = Hush()
 
     def follow() -> None:
         for silence in feed.news():
-            hush.put(silence, _now())
+            hush.put(silence, clock())
 
     follow()
     book = Book()
-    outbox = Outbox(
-        book,
-        prepared.rulebook,
-        prepared.limiter,
-        prepared.policies,
-        name=name,
-        hushed=hush.hushed,
-        stops=hush.stops,
+    around = Surroundings(
+        routes=prepared.rulebook,
+        policies=prepared.policies,
+        limits=prepared.limiter,
+        quiet=hush,
         gate=Breaker(),
+        most_waiting=settings.most_waiting,
         random=random.random,
     )
     composer = Composer(prepared.renderer, prepared.rulebook.alert, links_of(settings.acknowledge))
-    sending = ending.enter_context(Sending(prepared.channels, composer, timer=time.monotonic, now=_now))
-    ledger = Ledger(
-        topics.alert_ledger,
-        topics.alert_dead_letters,
-        topics.alert_silences,
-        lambda partition: read_page(kafka, topics.alert_ledger, partition, since=_now() - LONGEST),
-    )
     return AlertWorker(
         Source(
             lambda: clients.consumer(kafka, settings.group_id, name=name, static=settings.static_membership),
@@ -153,22 +147,20 @@ def _worker(
             skipped=lambda _, count: metrics.skipped(count),
         ),
         book,
-        outbox,
-        sending,
+        Outbox(book, around, name=name),
+        ending.enter_context(Sending(prepared.channels, composer, timer=time.monotonic, now=clock)),
         TransactionalWriter(lambda: clients.transactional_producer(kafka, name), limits=limits),
-        ledger=ledger,
+        topics=Destined(topics.alert_ledger, topics.alert_dead_letters, topics.alert_silences),
+        read_page=lambda partition, meanwhile: read_page(
+            kafka, topics.alert_ledger, partition, since=clock() - LONGEST, meanwhile=meanwhile
+        ),
         slot=Slot(admin, settings.group_id, name),
         coverage=Coverage(admin, topics.verdicts, settings.group_id, timer=time.monotonic),
         follow=follow,
-        most_waiting=settings.most_waiting,
         limits=limits,
         health=health,
         metrics=metrics,
         stop=stop,
         timer=time.monotonic,
-        now=_now,
+        now=clock,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -1,30 +1,24 @@
-"""Notices that reached nobody, tried again: each dead letter once, under the id that it had."""
+"""Notices that reached nobody, tried again: which of the dead letters, and as what (pure)."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
-from alerting.dead_letters import lost_letter
-from alerting.ledger.book import Book
-from alerting.ledger.entries import Delivery, State
-from alerting.ledger.writing import records_of
-from alerting.outbox import Outbox
-from alerting.policies import ChannelPolicy
-from alerting.sending import Sending
-from stream.contracts import DEAD_LETTER_PARTITION_HEADER, DEAD_LETTER_TOPIC_HEADER
-from stream.errors import WorkerFailed
+from alerting.channels import WhenUnsure
+from alerting.ledger.book import OPEN
+from alerting.ledger.entries import REPLAY, Delivery, State
+from alerting.notices import OPERATOR, group_id, notice
+from alerting.policies import Limits, Quiet, Routes, Surroundings
+from alerting.reading import Unreadable, fraud_in
+from stream.contracts import DEAD_LETTER_PARTITION_HEADER, DEAD_LETTER_TOPIC_HEADER, Verdict
 from stream.records import Record, first_header
-from stream.transaction import Outcome, TransactionalWriter
 
-_WAIT_S: Final = 0.05
-_decode: Final = msgspec.json.Decoder(Delivery).decode
+_decode = msgspec.json.Decoder(Delivery).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,114 +35,205 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
-    """What came of a replay.
+class Unaddressed:
+    """A fraud of which it was not known whom to tell: its verdict could not be read, or a holder not be reached.
 
     Attributes:
-        sent: Notices that a provider took.
-        failed: Those that are dead letters again.
-        unsure: Those of which nobody knows; a worker goes on with them.
-        unreadable: Dead letters that were no verdicts, and cannot be told of.
-        settled: Those that had been sent before.
+        partition: Of the ledger.
+        verdict: Readable by now.
+        receiver: Whose holder could not be reached; None for everybody.
+        channel: On which; None for all.
+        at: When it was given up.
     """
 
-    sent: int = 0
-    failed: int = 0
-    unsure: int = 0
+    partition: int
+    verdict: Verdict
+    receiver: str | None
+    channel: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """What a topic of dead letters holds.
+
+    Attributes:
+        addressed: The last of each notice.
+        unaddressed: Frauds to be routed anew.
+        unreadable: How many hold nothing that could be told.
+    """
+
+    addressed: Sequence[Letter] = ()
+    unaddressed: Sequence[Unaddressed] = ()
     unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a replay does.
+
+    Attributes:
+        revivals: Partition and notice, under its old id, due now.
+        settled: Notices that were sent since, or a worker is at.
+        forgotten: Notices that the ledger does not know any more: they may have been sent.
+        held: Notices that limits, silences or the recipient's wish hold back; they stay dead letters.
+        gone: Notices for whom the rules, or the channels, name no more.
+    """
+
+    revivals: Sequence[tuple[int, Delivery]] = ()
     settled: int = 0
+    forgotten: int = 0
+    held: int = 0
+    gone: int = 0
 
 
-def letters_in(records: Iterable[Record]) -> tuple[list[Letter], int]:
-    """The last letter of each notice, and how many records have none that could be told of (pure)."""
-    letters: dict[str, Letter] = {}
+def letters_in(records: Iterable[Record]) -> Letters:
+    """The last letter of each notice, and what has to be routed anew."""
+    addressed: dict[str, Letter] = {}
+    unaddressed: dict[tuple[object, ...], Unaddressed] = {}
     unreadable = 0
     for record in records:
-        partition = first_header(record.headers, DEAD_LETTER_PARTITION_HEADER)
-        if first_header(record.headers, DEAD_LETTER_TOPIC_HEADER) is not None or partition is None:
+        one = _read(record)
+        if isinstance(one, Letter):
+            addressed[one.delivery.id] = one
+        elif isinstance(one, Unaddressed):
+            unaddressed[one.partition, one.verdict.source, one.receiver, one.channel] = one
+        else:
             unreadable += 1
-            continue
-        try:
-            delivery = _decode(record.value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            unreadable += 1
-            continue
-        if delivery.verdict is None or not delivery.recipient:
-            unreadable += 1
-            continue
-        letters[delivery.id] = Letter(int(partition), delivery)
-    return list(letters.values()), unreadable
+    return Letters(list(addressed.values()), list(unaddressed.values()), unreadable)
 
 
-def revived(letter: Letter, policy: ChannelPolicy, now: datetime) -> Delivery:
-    """A given-up notice as a new one, under its old id (pure)."""
+@dataclass
+class Sorting:
+    """Decides which letters are sent once more.
+
+    Args:
+        known: The ledger's last entry of each notice.
+        around: Rules, policies, limits with what was sent lately, and silences.
+        name: The replay's, ends with `REPLAY`.
+        now: With a zone.
+        remembered: The ledger keeps entries for so long: of a younger letter without an entry nothing was sent.
+    """
+
+    known: Mapping[str, Delivery]
+    around: Surroundings
+    name: str
+    now: datetime
+    remembered: timedelta
+    _revivals: list[tuple[int, Delivery]] = field(default_factory=list)
+    _settled: int = 0
+    _forgotten: int = 0
+    _held: int = 0
+    _gone: int = 0
+
+    def due(self, letters: Letters) -> Due:
+        """What is sent once more, and what is not and why."""
+        for letter in letters.addressed:
+            self._sort(letter)
+        for one in letters.unaddressed:
+            self._route(one)
+        return Due(self._revivals, self._settled, self._forgotten, self._held, self._gone)
+
+    def _sort(self, letter: Letter) -> None:
+        entry = self.known.get(letter.delivery.id)
+        if entry is None:
+            self._forgotten += 1
+        elif entry.state is State.DEAD or (entry.state in OPEN and entry.by == self.name):
+            # What an earlier replay began, and did not end, may have been sent.
+            begun = entry.state in OPEN and entry.attempts > 0
+            self._revive(letter.partition, replace(letter.delivery, unsure=entry.unsure or begun))
+        else:
+            self._settled += 1
+
+    def _route(self, one: Unaddressed) -> None:
+        alert = self.around.routes.alert(one.verdict)
+        for destination in self.around.routes.told(alert).destinations:
+            if one.receiver is not None and (destination.receiver, destination.channel) != (one.receiver, one.channel):
+                continue
+            group = group_id(destination.receiver, destination.grouping, alert)
+            delivery = notice(alert.id, one.verdict, destination, group=group, now=self.now, expires_at=self.now)
+            entry = self.known.get(delivery.id)
+            if entry is not None and entry.state is not State.DEAD and not (entry.state in OPEN and entry.is_replayed):
+                self._settled += 1
+            elif entry is None and one.at < self.now - self.remembered:
+                self._forgotten += 1
+            else:
+                self._revive(one.partition, delivery)
+
+    def _revive(self, partition: int, delivery: Delivery) -> None:
+        around, policy = self.around, self.around.policies.get(delivery.channel)
+        if policy is None or not _is_named(delivery, around.routes):
+            self._gone += 1
+        elif self._is_held(delivery, around.quiet, around.limits):
+            self._held += 1
+        else:
+            around.limits.take(delivery.id, delivery.channel, delivery.recipient, self.now)
+            again = revived(delivery, policy.when_unsure, self.now, self.now + policy.life)
+            self._revivals.append((partition, replace(again, by=self.name)))
+
+    def _is_held(self, delivery: Delivery, quiet: Quiet, limits: Limits) -> bool:
+        if quiet.stopped(delivery.channel, delivery.recipient):
+            return True
+        if delivery.tally is None and delivery.template != OPERATOR and delivery.verdict is not None:
+            alert = self.around.routes.alert(delivery.verdict)
+            if quiet.hushed(alert, delivery.group or "", self.now) is not None:
+                return True
+        return limits.free_at(delivery.channel, delivery.recipient, self.now)[0] > self.now
+
+
+def revived(delivery: Delivery, when_unsure: WhenUnsure, now: datetime, expires_at: datetime) -> Delivery:
+    """A given-up notice as a new one, under its old id; asked about first, where the provider may have it already."""
+    asks = delivery.unsure and when_unsure is WhenUnsure.LOOK_UP
     return replace(
-        letter.delivery,
-        state=State.PENDING,
+        delivery,
+        state=State.AMBIGUOUS if asks else State.PENDING,
         attempts=0,
         looks=0,
         due_at=now,
         changed_at=now,
-        expires_at=now + policy.life,
+        expires_at=expires_at,
         reason=None,
         detail=None,
     )
 
 
-def replay(
-    revivals: Iterable[tuple[int, Delivery]],
-    *,
-    book: Book,
-    outbox: Outbox,
-    sending: Sending,
-    writer: TransactionalWriter,
-    ledger_topic: str,
-    dead_letter_topic: str,
-    now: Callable[[], datetime],
-    sleep: Callable[[float], None],
-) -> Replayed:
-    """Sends notices until each is sent, given up or unsure; every step is written down before the next.
-
-    Args:
-        revivals: Partition and notice.
-        book: Empty.
-        outbox: Decides, on that book.
-        sending: The channels.
-        writer: Of a transactional id that only replays have.
-        ledger_topic: Where entries go.
-        dead_letter_topic: Where those go that reach nobody again.
-        now: The time of day, with a zone.
-        sleep: Waits for seconds.
-
-    Raises:
-        WorkerFailed: What was decided could not be written down; the next replay goes on from there.
-    """
-    _put_back(revivals, book, outbox, now())
-    counts: Counter[State] = Counter()
-    while True:
-        attempts = outbox.due(now(), sending.room())
-        changes = book.changes()
-        letters = [lost_letter(lost, topic=dead_letter_topic) for lost in outbox.lost()]
-        outgoing = [*records_of(changes, topic=ledger_topic), *letters]
-        if outgoing and writer.write(outgoing, {}) is not Outcome.COMMITTED:
-            raise WorkerFailed("what became of notices could not be written down: replay again")
-        counts.update(change.entry.state for change in changes if isinstance(change.entry, Delivery))
-        for attempt in attempts:
-            sending.begin(attempt)
-        if not sending.on_their_way and book.next_due() is None:
-            break
-        if not sending.on_their_way:
-            sleep(_WAIT_S)
-        for ended in sending.ended(wait_s=_WAIT_S):
-            outbox.ended(ended)
-    return Replayed(sent=counts[State.SENT], failed=counts[State.DEAD], unsure=book.open_deliveries)
+def replays_name(group_id: str) -> str:
+    """What stands in the ledger for who is at a notice; also the transactional id, which one replay has at a time."""
+    return f"{group_id}{REPLAY}"
 
 
-def _put_back(revivals: Iterable[tuple[int, Delivery]], book: Book, outbox: Outbox, now: datetime) -> None:
-    by_partition: dict[int, list[Delivery]] = {}
-    for partition, delivery in revivals:
-        by_partition.setdefault(partition, []).append(delivery)
-    for partition, some in by_partition.items():
-        outbox.open(partition, some, now)
-        for delivery in some:
-            book.put(partition, delivery)
+def _is_named(delivery: Delivery, routes: Routes) -> bool:
+    """Whether the rules still lead to a notice's recipient."""
+    if delivery.verdict is None:
+        return False
+    operators = delivery.template == OPERATOR
+    told = routes.operators() if operators else routes.told(routes.alert(delivery.verdict)).destinations
+    whom = (delivery.receiver, delivery.channel, delivery.recipient)
+    return any((one.receiver, one.channel, one.recipient.fingerprint(one.channel)) == whom for one in told)
+
+
+def _read(record: Record) -> Letter | Unaddressed | None:
+    partition = first_header(record.headers, DEAD_LETTER_PARTITION_HEADER)
+    if partition is None or not partition.isdigit():
+        return None
+    at = datetime.fromtimestamp(record.timestamp_ms / 1000, tz=UTC)
+    if first_header(record.headers, DEAD_LETTER_TOPIC_HEADER) is not None:
+        return _of_record(record, int(partition), at)
+    try:
+        delivery = _decode(record.value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if delivery.verdict is None:
+        return None
+    if not delivery.recipient:
+        return Unaddressed(int(partition), delivery.verdict, delivery.receiver, delivery.channel, at)
+    return Letter(int(partition), delivery)
+
+
+def _of_record(record: Record, partition: int, at: datetime) -> Unaddressed | None:
+    """A record that was no verdict: for this version it may be one."""
+    try:
+        verdict = fraud_in(record)
+    except Unreadable:
+        return None
+    return None if verdict is None else Unaddressed(partition, verdict, None, None, at)

@@ -106,13 +106,20 @@ class Sending:
         may_have_left = False
         try:
             message = self._compose(attempt)
-            act = channel.find if attempt.asks else channel.deliver
             may_have_left = True
-            provider_id = act(message, attempt.recipient)
+            if attempt.asks:
+                provider_id = channel.find(message, attempt.recipient)
+            else:
+                provider_id = channel.deliver(message, attempt.recipient)
+                if not isinstance(provider_id, str):
+                    raise TypeError("a channel says what its provider calls what it accepted")
         except Failure as failed:
             failure = failed
         except Exception as unforeseen:  # noqa: BLE001 (an answer that nobody foresaw must not end the worker)
             # Its text may quote the provider, an address or a secret.
-            kind = Unsure if may_have_left else Retry
-            failure = kind(FailureReason.SERVER_ERROR, f"{type(unforeseen).__name__} in channel {channel.name}")
+            what, provider_id = type(unforeseen).__name__, None
+            if may_have_left:
+                failure = Unsure(FailureReason.SERVER_ERROR, f"{what} in channel {channel.name}")
+            else:
+                failure = Retry(FailureReason.UNDECODABLE, f"{what} while it was put into words")
         self._ended.put(Ended(attempt, self._now(), self._timer() - began, provider_id, failure))

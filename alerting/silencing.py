@@ -86,13 +86,10 @@ class Hush:
     """The silences in force. Used by one thread.
 
     Those of one account, of which there may be many, are found by its number.
-
-    Attributes:
-        stops: Channel and fingerprint of those who want nothing more on a channel.
     """
 
     def __init__(self) -> None:
-        self.stops: set[tuple[str, str]] = set()
+        self._stops: set[tuple[str, str]] = set()
         self._by_id: dict[str, Silence] = {}
         self._conditions: dict[str, Conditions] = {}
         self._of_account: dict[str, set[str]] = {}
@@ -110,7 +107,7 @@ class Hush:
         heapq.heappush(self._ends, (silence.ends_at, silence.id))
         if silence.kind is Kind.STOPPED:
             if silence.channel is not None and silence.recipient is not None:
-                self.stops.add((silence.channel, silence.recipient))
+                self._stops.add((silence.channel, silence.recipient))
             return
         if silence.group is not None:
             self._of_group.setdefault(silence.group, set()).add(silence.id)
@@ -132,6 +129,33 @@ class Hush:
                 found = Held.ACKNOWLEDGED if silence.kind is Kind.ACKNOWLEDGED else Held.BLOCKED
         return found
 
+    def ends(self, group: str, account: str | None, now: datetime) -> Held | None:
+        """What holds a group's digest back; None where nothing does.
+
+        Only what is true of all that it counts: each alert was held against all silences when it came.
+
+        Args:
+            group: Its id.
+            account: That all its alerts are of; None where they are of several.
+            now: With a zone.
+        """
+        self._drop_ended(now)
+        if any(self._by_id[name].is_active(now) for name in self._of_group.get(group, ())):
+            return Held.ACKNOWLEDGED
+        of_account = (self._by_id[name] for name in self._of_account.get(account or "", ()))
+        kinds = {one.kind for one in of_account if one.is_active(now) and one.conditions.keys() == {_ACCOUNT}}
+        if Kind.SILENCE in kinds:
+            return Held.SILENCE
+        return Held.BLOCKED if Kind.BLOCKED in kinds else None
+
+    def stopped(self, channel: str, recipient: str) -> bool:
+        """Whether a recipient, by fingerprint, wants nothing more on a channel."""
+        return (channel, recipient) in self._stops
+
+    def stop(self, channel: str, recipient: str) -> None:
+        """Notes that a recipient wants nothing more on a channel."""
+        self._stops.add((channel, recipient))
+
     def _place(self, silence: Silence) -> set[str]:
         """Where a silence by conditions is looked for."""
         numbers = silence.conditions.get(_ACCOUNT, [])
@@ -152,7 +176,7 @@ class Hush:
         if silence is None:
             return
         if silence.channel is not None and silence.recipient is not None:
-            self.stops.discard((silence.channel, silence.recipient))
+            self._stops.discard((silence.channel, silence.recipient))
         self._conditions.pop(name, None)
         self._others.discard(name)
         for places in (self._of_account, self._of_group):

@@ -5,28 +5,28 @@ All of Kafka is on this thread, and nothing waits on it: what has to wait is a t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
 from alerting.attempts import Attempt
-from alerting.dead_letters import lost_letter, unreadable_letter
+from alerting.dead_letters import unreadable_letter
 from alerting.ledger.book import Book
-from alerting.ledger.entries import Entry
-from alerting.ledger.writing import records_of
+from alerting.ledger.entries import Delivery
+from alerting.ledger.reading import Page
 from alerting.metrics import AlertMetrics
+from alerting.news import News
 from alerting.outbox import Outbox
 from alerting.reading import Unreadable, fraud_in
 from alerting.sending import Sending
-from alerting.silences import record_of_silence, silence_of
+from alerting.unwritten import Destined, Unwritten
 from stream.coverage import Coverage
 from stream.errors import MemberFenced
 from stream.health import Health
 from stream.kafka import Stop
-from stream.records import Outgoing, Record
+from stream.records import Record
 from stream.slots import Slot, require_free
 from stream.source import Source
 from stream.timeouts import Timeouts
@@ -42,23 +42,8 @@ _TELL_EVERY_S: Final = 1.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _ENDING_S: Final = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """Where entries and dead letters go.
-
-    Attributes:
-        topic: The ledger's.
-        dead_letters: Where notices go that reached nobody.
-        silences: Where it is kept who wants nothing more.
-        read_page: What the ledger holds of a partition.
-    """
-
-    topic: str
-    dead_letters: str
-    silences: str
-    read_page: Callable[[int], Iterable[Entry]]
+# A transaction that is aborted may be so for a reason that is over: what is not written is sent again by a successor.
+_WRITTEN_AT_THE_END: Final = 3
 
 
 class AlertWorker:
@@ -70,11 +55,11 @@ class AlertWorker:
         outbox: Decides.
         sending: The channels.
         writer: Where entries, dead letters and offsets go.
-        ledger: Where they stand.
+        topics: Their names.
+        read_page: What the ledger holds of a partition; calls its second argument now and then.
         slot: Asked whether a newer worker has this one's place.
         coverage: Asked whether partitions are left that nobody reads.
         follow: Takes in what people silenced meanwhile.
-        most_waiting: Reading pauses while as many notices wait.
         limits: How long a session lasts.
         health: Told of every turn.
         metrics: Told of what was decided, and of lag.
@@ -91,11 +76,11 @@ class AlertWorker:
         sending: Sending,
         writer: TransactionalWriter,
         *,
-        ledger: Ledger,
+        topics: Destined,
+        read_page: Callable[[int, Callable[[], None]], Page],
         slot: Slot,
         coverage: Coverage,
         follow: Callable[[], None],
-        most_waiting: int,
         limits: Timeouts,
         health: Health,
         metrics: AlertMetrics,
@@ -108,21 +93,23 @@ class AlertWorker:
         self._outbox = outbox
         self._sending = sending
         self._writer = writer
-        self._ledger = ledger
+        self._dead_letters = topics.dead_letters
+        self._read_page = read_page
         self._slot = slot
         self._coverage = coverage
         self._follow = follow
-        self._most_waiting = most_waiting
         self._limits = limits
         self._health = health
         self._metrics = metrics
         self._stop = stop
         self._timer = timer
         self._now = now
-        self._has_read = False
-        self._unwritten: list[Outgoing] = []
+        self._news = News(timer)
+        self._unwritten = Unwritten(topics)
         self._to_begin: list[Attempt] = []
-        self._resting = False
+        self._tenures: dict[int, int] = {}
+        self._was_sent: list[Delivery] = []
+        self._has_read = self._resting = False
         self._commit_due = self._tell_due = timer()
         self._pause_s = _FIRST_PAUSE_S
 
@@ -145,23 +132,28 @@ class AlertWorker:
                     self._source.join_anew()
             self._finish()
         finally:
+            self._news.tell(self._outbox.left_alone)
             self._health.ready(False)
             self._source.close()
 
     def run_once(self) -> None:
-        """One turn: what came is decided on and written down, and what is due begins."""
+        """One turn: what came is decided on and written down, and what is due begins.
+
+        What could not be written is written before anything more is read or begun.
+        """
         self._health.beat()
         records = self._gather()
         self._turn_pages()
         self._follow()
         for record in records:
             self._take(record)
-        self._take_outcomes()
-        self._to_begin += self._outbox.due(self._now(), self._sending.room())
-        for partition in self._outbox.doubtful():
-            self._outbox.look_again(partition, self._ledger.read_page(partition), self._now())
         self._has_read |= bool(records)
-        self._unwritten += self._decided()
+        self._take_outcomes()
+        if not self._unwritten:
+            self._to_begin += self._outbox.due(self._now(), self._sending.room())
+            for partition in self._outbox.doubtful():
+                self._outbox.look_again(partition, self._read_page(partition, self._serve).entries, self._now())
+        self._decide()
         if self._unwritten or (self._has_read and self._timer() >= self._commit_due):
             self._write()
         self._tell()
@@ -170,28 +162,35 @@ class AlertWorker:
         try:
             verdict = fraud_in(record)
         except Unreadable as unreadable:
-            self._unwritten.append(unreadable_letter(record, unreadable.message, topic=self._ledger.dead_letters))
+            self._unwritten.add_letter(unreadable_letter(record, unreadable.message, topic=self._dead_letters))
             self._metrics.unreadable()
+            self._news.unreadable(unreadable.message)
             return
         if verdict is not None:
-            self._outbox.take(record.partition, verdict, self._now())
+            now = self._now()
+            written = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC) if record.timestamp_ms > 0 else now
+            self._outbox.take(record.partition, verdict, now, since=written)
 
     def _take_outcomes(self, wait_s: float = 0.0) -> None:
         for ended in self._sending.ended(wait_s=wait_s):
             self._metrics.ended(ended, self._outbox.ended(ended))
 
     def _gather(self) -> list[Record]:
-        """What came, where there is room for it; short of that only the group is served."""
-        busy = self._sending.on_their_way or self._unwritten
-        wait_s = 0.0 if self._sending.has_ended else _BUSY_S if busy else self._until_due()
-        if self._book.open_deliveries >= self._most_waiting:
-            self._resting = True
-            self._source.rest(wait_s)
+        """What came; where what was decided before is not written yet, only the group is served."""
+        if self._unwritten:
+            self._serve()
             return []
+        wait_s = 0.0 if self._sending.has_ended else _BUSY_S if self._sending.on_their_way else self._until_due()
         if self._resting:
             self._resting = False
             self._source.wake()
         return self._source.gather(_GATHERED_AT_MOST, 0.0, patience_s=wait_s)
+
+    def _serve(self) -> None:
+        """A moment of membership without reading."""
+        self._health.beat()
+        self._resting = True
+        self._source.rest(_BUSY_S)
 
     def _until_due(self) -> float:
         """Seconds until something comes due, as far as that is soon."""
@@ -200,26 +199,53 @@ class AlertWorker:
 
     def _turn_pages(self) -> None:
         """Opens the ledger's partitions that came with the last poll, and closes those that went."""
-        owned = self._source.owned
-        for partition in self._book.partitions - owned:
-            self._book.close(partition)
-            self._unwritten = [one for one in self._unwritten if one.partition != partition]
+        tenures = self._source.tenures
+        if tenures == self._tenures:
+            return
+        if self._unwritten and self._tenures:
+            self._start_over()
+            return
+        for partition in [one for one, since in self._tenures.items() if tenures.get(one) != since]:
             for attempt in self._to_begin:
                 if attempt.partition == partition:
                     self._outbox.not_begun(attempt)
             self._to_begin = [one for one in self._to_begin if one.partition != partition]
-        for partition in owned - self._book.partitions:
-            self._outbox.open(partition, self._ledger.read_page(partition), self._now())
-            self._health.beat()
+            self._book.close(partition)
+            del self._tenures[partition]
+        for partition, since in tenures.items():
+            if partition not in self._tenures:
+                page = self._read_page(partition, self._serve)
+                self._outbox.open(partition, page.entries, self._now(), over=page.over)
+                self._tenures[partition] = since
+        self._remember()
 
-    def _decided(self) -> list[Outgoing]:
-        changes = self._book.changes()
-        self._metrics.decided(changes)
-        letters = [lost_letter(lost, topic=self._ledger.dead_letters) for lost in self._outbox.lost()]
-        silences = [
-            record_of_silence(silence_of(stopped), topic=self._ledger.silences) for stopped in self._outbox.stopped()
-        ]
-        return [*records_of(changes, topic=self._ledger.topic), *letters, *silences]
+    def _start_over(self) -> None:
+        """Partitions went or came while what was decided was not written: a digest's parts may be of several of them.
+
+        All is decided anew, from the ledger and the committed offsets, but for what was sent meanwhile.
+        """
+        log.warning("partitions went before what was decided could be written: it is decided anew")
+        for attempt in self._to_begin:
+            self._outbox.not_begun(attempt)
+        self._to_begin = []
+        for partition in self._book.partitions:
+            self._book.close(partition)
+        self._outbox.lost()
+        self._tenures, self._has_read = {}, False
+        self._was_sent = self._unwritten.keep_facts()
+        self._source.join_anew()
+
+    def _remember(self) -> None:
+        """Tells the pages that were opened of what was sent, and could not be written before they were."""
+        left, self._was_sent = self._was_sent, []
+        for delivery in left:
+            for partition in self._book.partitions:
+                if self._book.delivery(partition, delivery.id) is not None:
+                    self._book.put(partition, delivery)
+
+    def _decide(self) -> None:
+        self._metrics.repeated(self._outbox.repeated())
+        self._unwritten.add(self._book.changes(), self._outbox.lost(), self._outbox.stopped())
 
     def _write(self) -> None:
         """Commits what was decided, and only then begins attempts; what did not get through is written again.
@@ -227,15 +253,19 @@ class AlertWorker:
         Entries are whole states, so that one that had got through nevertheless does no harm. Offsets go with all of
         them, new or not: a worker that was away for too long, and does not know it yet, gets nothing through.
         """
-        outcome = self._writer.write(self._unwritten, self._source.due, self._source.group_metadata())
+        outcome = self._writer.write(self._unwritten.records(), self._source.due, self._source.group_metadata())
         if outcome is not Outcome.COMMITTED:
+            self._health.ready(False)
             if outcome is Outcome.UNKNOWN:
                 self._require_slot()
                 self._open()
             self._pause()
             return
         self._pause_s = _FIRST_PAUSE_S
-        self._unwritten, self._has_read = [], False
+        self._metrics.decided(self._unwritten.changes)
+        self._news.written(self._unwritten.changes)
+        self._unwritten.written()
+        self._has_read = False
         self._commit_due = self._timer() + _COMMIT_EVERY_S
         for attempt in self._to_begin:
             self._sending.begin(attempt)
@@ -250,9 +280,10 @@ class AlertWorker:
         while self._sending.on_their_way and self._timer() < until:
             self._health.beat()
             self._take_outcomes(_QUIET_S)
-        self._unwritten += self._decided()
-        if self._unwritten or self._has_read:
-            self._write()
+        self._decide()
+        for _ in range(_WRITTEN_AT_THE_END):
+            if self._unwritten or self._has_read:
+                self._write()
 
     def _require_slot(self) -> None:
         session_s = self._limits.session_ms / 1000
@@ -269,7 +300,7 @@ class AlertWorker:
         self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
 
     def _tell(self) -> None:
-        self._health.ready(self._source.joined)
+        self._health.ready(self._source.joined and not self._unwritten)
         now = self._timer()
         if now < self._tell_due:
             return
@@ -277,6 +308,7 @@ class AlertWorker:
         self._metrics.lag(self._source.lags())
         self._metrics.open_notifications(self._book.open_deliveries)
         self._metrics.breakers(self._outbox.left_alone)
+        self._news.tell_if_due(self._outbox.left_alone)
         if unread := self._coverage.unread():
             log.warning("nobody reads some partitions: the group is to share anew", partitions=sorted(unread))
             self._source.rejoin()

@@ -59,7 +59,11 @@ def replay(
     config: ConfigOption = None,
     assignments: SetOption = None,
 ) -> None:
-    """Send the notices in the dead letters that reached nobody, each under its old id; what was sent since is left."""
+    """Send the notices in the dead letters that reached nobody, each under its old id; what was sent since is left.
+
+    Limits, silences and recipients who want nothing more are heeded. A text message that may have been sent is
+    looked up.
+    """
     settings = read_settings(config, assignments, bootstrap_servers)
     _reach(settings.kafka)
 
@@ -72,9 +76,12 @@ def replay(
     lines = {
         "sent" if execute else "to be sent": replayed.sent,
         "dead letters again": replayed.failed,
-        "unsure, left to a worker": replayed.unsure,
+        "unsure, for the next replay": replayed.unsure,
+        "held back by limits, silences or their recipients": replayed.held,
         "sent or waiting since": replayed.settled,
-        "without anybody to tell": replayed.unreadable,
+        "of recipients whom the rules name no more": replayed.gone,
+        "older than the ledger remembers": replayed.forgotten,
+        "without anything to tell": replayed.unreadable,
     }
     table = open_table("replayed" if execute else "would be replayed")
     table.add_column("notices")

@@ -56,6 +56,7 @@ class Source:
         self._stranded: set[Partition] = set()
         self._owned: set[Partition] = set()
         self._gone: set[Partition] = set()
+        self._came: dict[Partition, int] = {}
         self._joined = False
         self._rebalances = 0
         self._lags = Lags()
@@ -69,6 +70,11 @@ class Source:
     def owned(self) -> frozenset[int]:
         """The partitions that are this member's now."""
         return frozenset(partition for _, partition in self._owned)
+
+    @property
+    def tenures(self) -> dict[int, int]:
+        """For each partition that is this member's now, with which rebalance it came."""
+        return {partition: self._came[topic, partition] for topic, partition in self._owned}
 
     @property
     def due(self) -> dict[Partition, int]:
@@ -357,6 +363,7 @@ class Source:
         self._rebalances += 1
         came = _places(partitions)
         self._owned |= came
+        self._came |= dict.fromkeys(came, self._rebalances)
         self._unplaced |= came
         self._positions.forget(came)
 

@@ -128,11 +128,11 @@ class TransactionalWriter:
         self._refused = []
         begun = self._timer()
         try:
-            return self._commit(producer, outgoing, offsets, group_metadata, meanwhile)
+            outcome = self._commit(producer, outgoing, offsets, group_metadata, meanwhile)
         except OutOfStep as trouble:
             # Where the broker had taken nothing of a batch yet, an abort is fatal to the client (librdkafka#4849).
             log.warning("what became of the transaction is unknown", detail=str(trouble))
-            return Outcome.UNKNOWN
+            outcome = Outcome.UNKNOWN
         except NotAllowed as refused:
             topics = ", ".join(sorted({record.topic for record in outgoing}))
             raise NotAllowed(f"{refused.problem}; it writes to {topics}", remedy=refused.remedy) from None
@@ -141,7 +141,10 @@ class TransactionalWriter:
             if self._timer() - begun < self._limits.transaction_ms / 1000:
                 raise _slot_taken(fenced) from None
             log.warning("the transaction timed out, or a newer worker has the slot", detail=str(fenced))
-            return Outcome.UNKNOWN
+            outcome = Outcome.UNKNOWN
+        if outcome is Outcome.UNKNOWN:
+            self._producer = None  # it takes no further call
+        return outcome
 
     def _commit(
         self,

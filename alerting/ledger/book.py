@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,8 @@ from typing import Final
 from alerting.ledger.entries import Confirmation, Delivery, Entry, Group, State
 
 OPEN: Final = frozenset({State.PENDING, State.SENDING, State.AMBIGUOUS})
+# Notices that are over are known by so many of their ids: a verdict that is read again is told of once.
+MOST_KNOWN: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,9 @@ class Book:
         self._pages: dict[int, _Page] = {}
         self._changed: dict[tuple[int, str], Change] = {}
         self._due: list[tuple[datetime, int, str]] = []
-        self._open = 0
+        self._wakes: dict[tuple[int, str], datetime] = {}
+        self._open: Counter[str] = Counter()
+        self._over: dict[tuple[int, str], None] = {}
 
     @property
     def partitions(self) -> frozenset[int]:
@@ -55,12 +60,24 @@ class Book:
     @property
     def open_deliveries(self) -> int:
         """How many are not over."""
-        return self._open
+        return self._open.total()
 
-    def open(self, partition: int, entries: Iterable[Entry]) -> None:
-        """Begins with what the ledger holds of a partition; the last of each id counts."""
+    def open_on(self, channel: str) -> int:
+        """How many of a channel are not over."""
+        return self._open[channel]
+
+    def open(self, partition: int, entries: Iterable[Entry], *, over: Iterable[str] = ()) -> None:
+        """Begins with what the ledger holds of a partition; the last of each id counts.
+
+        Args:
+            partition: Which.
+            entries: What is open, groups, and what counts for limits.
+            over: Ids of notices that are over.
+        """
         self.close(partition)
         self._pages[partition] = _Page()
+        for name in over:
+            self._is_over(partition, name)
         for entry in {(type(entry), entry.id): entry for entry in entries}.values():
             self._keep(partition, entry)
 
@@ -68,7 +85,8 @@ class Book:
         """Forgets a partition that is another's now, changes included."""
         page = self._pages.pop(partition, None)
         if page is not None:
-            self._open -= len(page.deliveries)
+            self._open.subtract(one.channel for one in page.deliveries.values())
+            self._over = {place: None for place in self._over if place[0] != partition}
         self._changed = {key: change for key, change in self._changed.items() if key[0] != partition}
 
     def put(self, partition: int, entry: Entry) -> None:
@@ -94,6 +112,10 @@ class Book:
         page = self._pages.get(partition)
         return None if page is None else page.deliveries.get(name)
 
+    def knows(self, partition: int, name: str) -> bool:
+        """Whether there is, or lately was, a delivery of that id."""
+        return (partition, name) in self._over or self.delivery(partition, name) is not None
+
     def deliveries(self, partition: int) -> list[Delivery]:
         """Those of a partition that are not over."""
         page = self._pages.get(partition)
@@ -109,13 +131,22 @@ class Book:
         return [(at, page.groups[name]) for at, page in sorted(self._pages.items()) if name in page.groups]
 
     def wake(self, partition: int, name: str, at: datetime) -> None:
-        """Has `due` name a delivery or group at that time."""
-        heapq.heappush(self._due, (at, partition, name))
+        """Has `due` name a delivery or group at that time, or before it where that is so already.
+
+        Whoever is woken looks for itself whether its time has come, and has itself woken again where it has not.
+        """
+        known = self._wakes.get((partition, name))
+        if known is None or at < known:
+            self._wakes[partition, name] = at
+            heapq.heappush(self._due, (at, partition, name))
 
     def due(self, now: datetime) -> Iterator[tuple[int, str]]:
-        """Partition and id of what comes due, each wake once."""
+        """Partition and id of what comes due, each once."""
         while self._due and self._due[0][0] <= now:
-            _, partition, name = heapq.heappop(self._due)
+            at, partition, name = heapq.heappop(self._due)
+            if self._wakes.get((partition, name)) != at:
+                continue  # it was to be woken earlier, and was
+            del self._wakes[partition, name]
             if partition in self._pages:
                 yield partition, name
 
@@ -133,12 +164,19 @@ class Book:
         was_open = entry.id in page.deliveries
         if entry.state in OPEN:
             page.deliveries[entry.id] = entry
-            self._open += not was_open
+            self._open[entry.channel] += not was_open
             if entry.due_at is not None:
                 self.wake(partition, entry.id, entry.due_at)
-        elif was_open:
+            return
+        self._is_over(partition, entry.id)
+        if was_open:
             del page.deliveries[entry.id]
-            self._open -= 1
+            self._open[entry.channel] -= 1
+
+    def _is_over(self, partition: int, name: str) -> None:
+        self._over[partition, name] = None
+        if len(self._over) > MOST_KNOWN:
+            del self._over[next(iter(self._over))]
 
 
 def key_of(entry: Entry) -> str:

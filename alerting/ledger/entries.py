@@ -8,12 +8,15 @@ Partition n holds what came of partition n of the verdicts.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from stream.contracts import Instant, Verdict
+
+# How the name of a replay ends: what it has begun is its own, or the next replay's, and no worker's.
+REPLAY: Final = "-replay"
 
 
 class State(StrEnum):
@@ -75,14 +78,16 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag
     state: State
     attempts: int = 0
     looks: Annotated[int, Meta(description="How often the provider was asked whether it has it")] = 0
-    by: Annotated[str | None, Meta(description="The worker that makes the attempt")] = None
+    by: Annotated[str | None, Meta(description="The worker, or replay, that makes the attempt")] = None
+    unsure: Annotated[bool, Meta(description="An attempt may have been accepted; nobody has found out since")] = False
     created_at: Instant
     changed_at: Instant
     due_at: Annotated[Instant | None, Meta(description="No attempt before")] = None
     expires_at: Instant
     group: str | None = None
     held: Annotated[Held | None, Meta(description="Why it is parked")] = None
-    digest: Annotated[str | None, Meta(description="Alert id of the digest that it is counted in")] = None
+    digest: Annotated[str | None, Meta(description="What it is counted in: stands in a digest's `counts`")] = None
+    counts: Annotated[tuple[str, ...], Meta(description="Of a digest: the `digest` of the notices that it counts")] = ()
     provider_id: str | None = None
     reason: Annotated[str | None, Meta(description="Of the last attempt that failed: FailureReason")] = None
     detail: str | None = None
@@ -94,14 +99,22 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag
         dict[str, str], Meta(description="Of a digest: what makes its group, masked; to operators: which channel, why")
     ] = {}
 
+    @property
+    def is_replayed(self) -> bool:
+        """Whether a replay is at it, or was."""
+        return self.by is not None and self.by.endswith(REPLAY)
+
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag="group"):
-    """Alerts for one receiver that belong together; or what a limit holds back from one recipient."""
+    """What waits for one recipient: alerts that belong together, or what a limit holds back."""
 
     id: str
     receiver: str
-    channel: Annotated[str | None, Meta(description="Where a limit holds back; None in a group of alerts")] = None
-    recipient: Annotated[str | None, Meta(description="Fingerprint of whom; None in a group of alerts")] = None
+    channel: str
+    recipient: Annotated[str, Meta(description="Fingerprint; the address stands nowhere")]
+    of: Annotated[
+        str | None, Meta(description="The receiver's group, which answers are about; None for what a limit holds back")
+    ] = None
     fields: Annotated[dict[str, str], Meta(description="What makes the group; account numbers masked")]
     told_at: Annotated[Instant, Meta(description="When its last notice was decided on")]
     digests: Annotated[int, Meta(description="How many there were")] = 0

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
-from alerting.ledger.book import OPEN
+from alerting.ledger.book import MOST_KNOWN, OPEN
 from alerting.ledger.entries import Confirmation, Delivery, Entry, Group, State
 from alerting.ledger.writing import entry_in
 from stream.errors import WorkerFailed
 from stream.records import Record
 from stream.settings import KafkaSettings
 from stream.topic_reading import read_to_end
+
+# Some tenths of a second's.
+_AT_ONCE: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,23 @@ class Known:
     confirmation: Confirmation | None
 
 
-def read_page(kafka: KafkaSettings, topic: str, partition: int, *, since: datetime) -> list[Entry]:
-    """What is still open in one partition of the ledger, and what was sent lately; the last entry of each key.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a worker goes on from in one partition.
+
+    Attributes:
+        entries: What is open, groups, and what was sent lately.
+        over: Ids of notices that are over, the latest last; not of all that ever were.
+    """
+
+    entries: Sequence[Entry]
+    over: Sequence[str]
+
+
+def read_page(
+    kafka: KafkaSettings, topic: str, partition: int, *, since: datetime, meanwhile: Callable[[], None]
+) -> Page:
+    """The last entry of each key, as far as a worker needs it.
 
     Transactions that were begun before are waited for: what the committed offsets answer, is in what this gives.
 
@@ -40,12 +59,27 @@ def read_page(kafka: KafkaSettings, topic: str, partition: int, *, since: dateti
         topic: The ledger.
         partition: Which.
         since: Notices that were sent before count for no limit.
+        meanwhile: Called now and then: there may be a fortnight's entries.
 
     Raises:
         NotAllowed: The broker does not let this client read the topic.
         WorkerFailed: The broker fell silent, or a record is no entry: a newer version wrote it.
     """
-    return list(_latest(read_to_end(kafka, topic, partition=partition, decided=True), lambda one: _matters(one, since)))
+    over: dict[str, None] = {}
+
+    def wanted(entry: Entry) -> bool:
+        if not isinstance(entry, Delivery):
+            return isinstance(entry, Group)
+        over.pop(entry.id, None)
+        if entry.state in OPEN and not entry.is_replayed:
+            return True
+        over[entry.id] = None
+        if len(over) > MOST_KNOWN:
+            del over[next(iter(over))]
+        return entry.state is State.SENT and entry.changed_at >= since
+
+    entries = _latest(_interrupted(read_to_end(kafka, topic, partition=partition, decided=True), meanwhile), wanted)
+    return Page(list(entries), list(over))
 
 
 def deliveries_of(kafka: KafkaSettings, topic: str, transaction_or_alert: str) -> list[Known]:
@@ -63,34 +97,40 @@ def deliveries_of(kafka: KafkaSettings, topic: str, transaction_or_alert: str) -
     everything = _latest(read_to_end(kafka, topic), lambda entry: not isinstance(entry, Group))
     confirmed = {one.id: one for one in everything if isinstance(one, Confirmation)}
     deliveries = [one for one in everything if isinstance(one, Delivery)]
-    own = [one for one in deliveries if transaction_or_alert in (one.transaction_id, one.alert_id)]
-    digests = {one.digest for one in own if one.digest is not None}
-    own += [one for one in deliveries if one.alert_id in digests and one not in own]
-    return [Known(one, confirmed.get(one.id)) for one in own]
+    own = {one.id: one for one in deliveries if transaction_or_alert in (one.transaction_id, one.alert_id)}
+    counted_in = {key: one for one in deliveries for key in one.counts}
+    # A digest that a limit held back is counted in another.
+    unseen = list(own.values())
+    while unseen:
+        digest = counted_in.get(unseen.pop().digest or "")
+        if digest is not None and digest.id not in own:
+            own[digest.id] = digest
+            unseen.append(digest)
+    own_in_order = sorted(own.values(), key=lambda one: one.created_at)
+    return [Known(one, confirmed.get(one.id)) for one in own_in_order]
 
 
-def given_up(kafka: KafkaSettings, topic: str, wanted: Collection[str]) -> frozenset[str]:
-    """Which of these notices the ledger has as dead, or not at all.
+def all_deliveries(kafka: KafkaSettings, topic: str, *, wanted: Callable[[Delivery], bool]) -> list[Delivery]:
+    """The last entry of each notice that is wanted.
 
     Args:
         kafka: Where.
         topic: The ledger.
-        wanted: Ids of notices.
+        wanted: Asked of each entry; what it leaves out is not kept in memory.
 
     Raises:
         NotAllowed: The broker does not let this client read the topic.
         WorkerFailed: As for `read_page`.
     """
-    known = _latest(read_to_end(kafka, topic), lambda entry: isinstance(entry, Delivery) and entry.id in wanted)
-    settled = {one.id for one in known if isinstance(one, Delivery) and one.state is not State.DEAD}
-    return frozenset(wanted) - settled
+    entries = _latest(read_to_end(kafka, topic), lambda entry: isinstance(entry, Delivery) and wanted(entry))
+    return [one for one in entries if isinstance(one, Delivery)]
 
 
-def _matters(entry: Entry, since: datetime) -> bool:
-    """Whether a worker goes on from an entry; of all that ever were few do, and only those are kept in memory."""
-    if isinstance(entry, Delivery):
-        return entry.state in OPEN or (entry.state is State.SENT and entry.changed_at >= since)
-    return isinstance(entry, Group)
+def _interrupted(records: Iterable[Record], meanwhile: Callable[[], None]) -> Iterator[Record]:
+    for number, record in enumerate(records, 1):
+        if not number % _AT_ONCE:
+            meanwhile()
+        yield record
 
 
 def _latest(records: Iterator[Record], wanted: Callable[[Entry], bool]) -> Iterable[Entry]:

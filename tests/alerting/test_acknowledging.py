@@ -41,7 +41,7 @@ ADDRESS = "desk@bank.example"
 def delivery(**changed: Any) -> Delivery:
     """A notice about one alert."""
     destination = Destination("fraud-desk", "email", Recipient(ADDRESS), "analyst", Grouping(("account_id",)), "route")
-    made = notice("alert-1", verdict(), destination, group="0f0f", now=NOW, life=timedelta(hours=1))
+    made = notice("alert-1", verdict(), destination, group="0f0f", now=NOW, expires_at=NOW + timedelta(hours=1))
     return Delivery(**{name: getattr(made, name) for name in made.__struct_fields__} | changed)
 
 

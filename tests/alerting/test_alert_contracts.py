@@ -101,7 +101,7 @@ def test_a_notice_s_dead_letter_is_its_last_entry_with_what_it_was_to_tell() -> 
 def notice_about(**changed: object) -> Delivery:
     destination = Destination("desk", "email", Recipient("desk@bank.example"), "analyst", Grouping(), "route")
     of = verdict(**changed)
-    return notice("about", of, destination, group="group", now=NOW, life=timedelta(hours=1))
+    return notice("about", of, destination, group="group", now=NOW, expires_at=NOW + timedelta(hours=1))
 
 
 def recorded(value: bytes) -> Record:

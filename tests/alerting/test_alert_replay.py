@@ -13,7 +13,7 @@ from demo.receivers.script import Fault
 from tests.alerting.alert_stream import alerting, dead_letters, deliveries, put, rule, unlimited, wait_for
 from tests.alerting.receivers import PRIVATE, Receivers, receivers
 from tests.alerting.verdicts import ACCOUNT
-from tests.harness.fraud import attempt, fraud
+from tests.harness.fraud import FraudProcess, attempt, fraud
 from tests.harness.topics import Stream, new_stream
 from tests.harness.waiting import wait_until
 
@@ -52,9 +52,10 @@ def test_what_reached_nobody_is_sent_once_more_under_its_id(stream: Stream, peop
     sent = json.loads(fraud("alerts", "replay", "--execute", "--json", env=env))
     again = json.loads(fraud("alerts", "replay", "--execute", "--json", env=env))
 
-    assert counted == {"executed": False, "sent": 3, "failed": 0, "unsure": 0, "unreadable": 1, "settled": 0}
-    assert sent == {"executed": True, "sent": 3, "failed": 0, "unsure": 0, "unreadable": 1, "settled": 0}
-    assert again == {"executed": True, "sent": 0, "failed": 0, "unsure": 0, "unreadable": 1, "settled": 3}
+    none = dict.fromkeys(("sent", "failed", "unsure", "held", "gone", "forgotten", "unreadable", "settled"), 0)
+    assert counted == {**none, "executed": False, "sent": 3, "unreadable": 1}
+    assert sent == {**none, "executed": True, "sent": 3, "unreadable": 1}
+    assert again == {**none, "executed": True, "unreadable": 1, "settled": 3}
     assert set(refused) <= set(people.told()["webhook"])
     assert given_up == {event.id for event in people.webhook.received()[2:]}
     assert {one.state for one in deliveries(stream)} == {State.SENT}
@@ -75,6 +76,29 @@ def test_what_fails_again_is_a_dead_letter_again(stream: Stream, people: Receive
     assert (sent["sent"], sent["failed"]) == (1, 0)
     assert people.told()["webhook"] == refused
     assert len(dead_letters(stream, 2)) == 2
+
+
+def test_a_replay_that_is_killed_is_gone_on_with_by_the_next_though_a_worker_runs(
+    stream: Stream, people: Receivers, tmp_path: Path
+) -> None:
+    people.webhook.script(*[Fault(status=400)] * 3)
+    with alerting(stream, people, tmp_path, "webhook") as worker:
+        refused = rule(stream, 0, 3)
+        dead_letters(stream, 3)
+        env = settings(stream, people, tmp_path)
+        people.webhook.script(*[Fault(hold_s=60, drop=True)] * 3)
+        replaying = FraudProcess("alerts", "replay", "--execute", "--json", env=env, log=tmp_path / "replay.log")
+        with replaying:
+            wait_until(lambda: people.webhook.attempts == 6, within_s=60, what="nothing is sent again")
+            replaying.kill()
+
+        again = json.loads(fraud("alerts", "replay", "--execute", "--json", env=env))
+        wait_for(people, refused, "webhook")
+        assert worker.terminate() == 0
+
+    assert (again["sent"], again["settled"]) == (3, 0)
+    assert sorted(people.told()["webhook"]) == refused
+    assert {one.state for one in deliveries(stream)} == {State.SENT}
 
 
 def test_the_status_of_a_transaction_is_known(stream: Stream, people: Receivers, tmp_path: Path) -> None:

@@ -71,7 +71,11 @@ def test_the_wait_doubles_up_to_its_bound(before: int, wait: float) -> None:
 
 
 def test_the_provider_is_not_asked_again_before_it_wants_to_be() -> None:
-    assert ended(attempted(retry(7.0))).due_at == NOW + timedelta(seconds=7)
+    def due(chance: float) -> datetime | None:
+        put_off = attempted(retry(7.0))
+        return after(put_off, when_unsure=WhenUnsure.HOLD, patience=PATIENCE, random=lambda: chance).due_at
+
+    assert (due(0.0), due(1.0)) == (NOW + timedelta(seconds=7), NOW + timedelta(seconds=7.7))
 
 
 def test_what_would_come_too_late_is_given_up() -> None:
@@ -94,20 +98,21 @@ def test_what_is_refused_is_not_tried_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "state", "comes_due"),
+    ("policy", "state"),
     [
-        (WhenUnsure.SEND_AGAIN, State.PENDING, True),
-        (WhenUnsure.LOOK_UP, State.AMBIGUOUS, True),
-        (WhenUnsure.HOLD, State.AMBIGUOUS, False),
+        (WhenUnsure.SEND_AGAIN, State.PENDING),
+        (WhenUnsure.LOOK_UP, State.AMBIGUOUS),
+        (WhenUnsure.HOLD, State.AMBIGUOUS),
     ],
 )
-def test_sent_or_not_is_the_channels_to_decide(policy: WhenUnsure, state: State, comes_due: bool) -> None:
+def test_sent_or_not_is_the_channels_to_decide(policy: WhenUnsure, state: State) -> None:
     left = ended(attempted(unsure()), policy)
     found = orphaned(begun(delivery(), by="w", now=NOW), when_unsure=policy, now=NOW)
 
     for one in (left, found):
-        assert one.state is state
-        assert (one.due_at is not None) is comes_due
+        assert (one.state, one.unsure) == (state, True)
+        assert one.due_at is not None
+        assert (one.due_at == one.expires_at) is (policy is WhenUnsure.HOLD), "people have its life to find out"
         assert one.verdict is not None
 
 

@@ -27,7 +27,7 @@ LINKS = AcknowledgeSettings.model_validate({"base_url": "https://alerts.bank.exa
 
 def delivery() -> Delivery:
     destination = Destination("desk", "email", Recipient("desk@bank.example"), "analyst", Grouping(), "route")
-    return notice("about", verdict(), destination, group="group", now=NOW, life=timedelta(hours=1))
+    return notice("about", verdict(), destination, group="group", now=NOW, expires_at=NOW + timedelta(hours=1))
 
 
 def composed(one: Delivery, settings: AcknowledgeSettings | None = None) -> tuple[str, dict[str, object]]:

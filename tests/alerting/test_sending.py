@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from alerting.attempts import Attempt, Ended
+from alerting.attempts import BEGINS_WITHIN, Attempt, Ended
+from alerting.breaker import Breaker
 from alerting.channels import WhenUnsure
 from alerting.delivery import FailureReason, Refused, Retry, Unsure
 from alerting.destinations import Destination, Grouping, Recipient
@@ -48,7 +49,9 @@ class Scripted:
 
 def attempt(number: int = 0, *, asks: bool = False) -> Attempt:
     destination = Destination("desk", "webhook", Recipient("x"), "analyst", Grouping(), "route")
-    delivery = notice(f"alert-{number}", verdict(), destination, group=None, now=NOW, life=timedelta(hours=1))
+    delivery = notice(
+        f"alert-{number}", verdict(), destination, group=None, now=NOW, expires_at=NOW + timedelta(hours=1)
+    )
     return Attempt(0, delivery, Recipient("x"), asks)
 
 
@@ -137,3 +140,37 @@ def test_closing_waits_for_what_is_on_its_way() -> None:
     working.close()
 
     assert (len(done), channel.closed) == (1, 1)
+
+
+def test_what_came_too_late_to_its_channel_does_not_begin() -> None:
+    channel = Scripted(lambda _: "receipt")
+    late = NOW + BEGINS_WITHIN + timedelta(seconds=1)
+    with Sending({"webhook": channel}, lambda _: message(), timer=time.monotonic, now=lambda: late) as working:
+        working.begin(attempt())
+        working.begin(attempt(1, asks=True))
+        first, second = (working.ended(wait_s=20)[0] for _ in range(2))
+
+    assert (first.begun, second.begun) == (False, False)
+    assert (first.provider_id, first.failure, channel.looked) == (None, None, 0)
+
+
+def test_a_channel_that_returns_nothing_leaves_it_in_doubt() -> None:
+    ended = outcome(Scripted(lambda _: None))  # type: ignore[arg-type, return-value]
+
+    assert isinstance(ended.failure, Unsure)
+    assert ended.provider_id is None
+
+
+def test_a_message_that_cannot_be_written_says_nothing_of_the_provider() -> None:
+    def fail(_: Attempt) -> Message:
+        raise RuntimeError(PRIVATE)
+
+    ended = outcome(Scripted(lambda _: "receipt"), fail)
+    breaker = Breaker()
+    for _ in range(100):
+        assert ended.failure is not None
+        breaker.failed("webhook", ended.failure, NOW)
+
+    assert isinstance(ended.failure, Retry)
+    assert PRIVATE not in str(ended.failure)
+    assert breaker.ready("webhook", NOW)

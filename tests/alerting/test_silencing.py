@@ -134,14 +134,13 @@ def test_one_that_was_made_longer_holds_on_and_one_that_was_made_shorter_does_no
 def test_who_wants_nothing_more_on_a_channel_is_known_until_it_is_ended() -> None:
     stopped = silence("stopped", kind=Kind.STOPPED, conditions={}, channel="sms", recipient="abcd")
     quiet = hush()
-    known_to_others = quiet.stops
 
     quiet.put(stopped, NOW)
-    assert known_to_others == {("sms", "abcd")}
+    assert quiet.stopped("sms", "abcd")
     assert quiet.hushed(low(), GROUP, NOW) is None
 
     quiet.put(silence("stopped", kind=Kind.STOPPED, channel="sms", recipient="abcd", ends_at=NOW), NOW)
-    assert known_to_others == set()
+    assert not quiet.stopped("sms", "abcd")
 
 
 def test_what_names_nothing_or_cannot_be_understood_has_a_flaw() -> None:

@@ -58,7 +58,8 @@ def people() -> Iterator[Receivers]:
 
 def delivery() -> Delivery:
     destination = Destination("desk", "sms", Recipient("+15550100001"), "analyst", Grouping(), "route")
-    return notice("about", verdict(), destination, group="group", now=datetime.now(UTC), life=timedelta(hours=1))
+    now = datetime.now(UTC)
+    return notice("about", verdict(), destination, group="group", now=now, expires_at=now + timedelta(hours=1))
 
 
 def ask(worker: FraudProcess, method: str, target: str, body: str = "", **headers: str) -> tuple[int, str]:

@@ -59,8 +59,8 @@ def _load(trial: Trial) -> Iterator[None]:
     trial.send(mixed(RECORDS // 2, first=RECORDS))
 
 
-# The controller is in the same process: after a freeze it would fence the broker, which then, alone, may lose the markers
-# of a transaction as it does in a crash.
+# The controller is in the same process: after a freeze it would fence the broker, which then, alone, may lose the
+# markers of a transaction as it does in a crash.
 NOT_FENCED = {"broker.session.timeout.ms": str(int(2000 * AWAY_S))}
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
+from alerting.ledger import book as book_module
 from alerting.ledger.book import Book, Change
 from alerting.ledger.entries import Group, State
 from tests.alerting.test_attempts import NOW, delivery
 
 
 def group(**changed: object) -> Group:
-    return Group(**{"id": "g", "receiver": "desk", "fields": {}, "told_at": NOW, **changed})  # type: ignore[arg-type]
+    usual = {"id": "g", "receiver": "desk", "channel": "sms", "recipient": "abcd", "fields": {}, "told_at": NOW}
+    return Group(**{**usual, **changed})  # type: ignore[arg-type]
 
 
 def test_what_is_over_is_written_and_forgotten() -> None:
@@ -71,3 +74,26 @@ def test_a_group_is_known_in_every_partition_that_has_alerts_of_it() -> None:
     book.forget(2, "g")
     assert [at for at, _ in book.everywhere("g")] == [0]
     assert book.changes() == [Change(2, "group/g", None)]
+
+
+def test_whoever_asks_to_be_woken_many_times_is_woken_once_at_the_earliest() -> None:
+    book = Book()
+    book.open(0, [group()])
+    for seconds in (9, 5, 7, 5):
+        book.wake(0, "g", NOW + timedelta(seconds=seconds))
+
+    assert list(book.due(NOW + timedelta(seconds=5))) == [(0, "g")]
+    assert list(book.due(NOW + timedelta(seconds=60))) == []
+
+
+def test_a_notice_that_is_over_is_known_and_many_that_are_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_module, "MOST_KNOWN", 2)
+    book = Book()
+    book.open(0, [], over=["long ago", "before"])
+    book.put(0, delivery())
+    assert book.knows(0, "before")
+    assert book.knows(0, "d")
+    book.put(0, replace(delivery(), state=State.SENT))
+
+    assert [book.knows(0, name) for name in ("long ago", "before", "d")] == [False, True, True]
+    assert not book.knows(1, "d")
