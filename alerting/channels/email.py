@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 import threading
 from email.message import EmailMessage
@@ -11,7 +12,9 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 from alerting.channels import WhenUnsure
+from alerting.channels.deadline import attempt, current, dialled, ending
 from alerting.channels.email_settings import EmailSettings
+from alerting.channels.lookups import SYSTEM
 from alerting.delivery import ChannelStopped, Failure, FailureReason, Refused, Retry, Unsure
 from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused
@@ -23,6 +26,8 @@ _POLICY: Final = SMTP.clone(cte_type="7bit")
 # Servers close a connection that has sent so much; a new one is cheap.
 _MOST_PER_CONNECTION: Final = 100
 _TOO_LARGE: Final = 552
+# For all the good-byes when the channel is closed.
+_LEAVING_S: Final = 2.0
 
 
 class EmailChannel:
@@ -45,7 +50,7 @@ class EmailChannel:
 
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
-        self._tls = trust(settings.ca_file, setting="alerts.email.ca_file")
+        self._tls = ending(trust(settings.ca_file, setting="alerts.email.ca_file"))
         if settings.token_file is not None:
             _token(settings)
         self._own = threading.local()
@@ -56,13 +61,18 @@ class EmailChannel:
         """Accepted once the server has taken it; the receipt is the mail's Message-ID."""
         mail = compose(message, sender=self._settings.sender, recipient=recipient.address)
         connection: _Connection | None = None
-        try:
-            connection = self._connected()
-            connection.send_message(mail, self._settings.sender, [recipient.address])
-        except (smtplib.SMTPException, OSError) as refusal:
-            if not isinstance(refusal, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) or _says_bye(refusal):
-                self._drop()
-            raise _failure(refusal, left=connection is not None and connection.in_data) from None
+        with attempt(self._settings.timeout_s):
+            try:
+                connection = self._connected()
+                connection.busy = True
+                connection.send_message(mail, self._settings.sender, [recipient.address])
+            except (smtplib.SMTPException, OSError) as refusal:
+                if not isinstance(refusal, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) or _says_bye(refusal):
+                    self._drop()
+                raise _failure(refusal, left=connection is not None and connection.in_data) from None
+            finally:
+                if connection is not None:
+                    connection.busy = False
         return str(mail["Message-ID"])
 
     def find(self, message: Message, recipient: Recipient) -> str | None:  # noqa: ARG002
@@ -70,11 +80,12 @@ class EmailChannel:
         return None
 
     def close(self) -> None:
-        """Takes leave of the server."""
+        """Takes leave of the server, but for attempts under way, which end by themselves."""
         with self._lock:
-            connections, self._open = self._open, set()
-        for connection in connections:
-            _leave(connection)
+            connections, self._open = [one for one in self._open if not one.busy], set()
+        with attempt(_LEAVING_S):
+            for connection in connections:
+                _leave(connection)
 
     def _connected(self) -> _Connection:
         """This thread's connection, where it still answers, or a new one."""
@@ -102,12 +113,8 @@ class EmailChannel:
 
     def _connect(self) -> _Connection:
         settings = self._settings
-        if settings.security == "tls":
-            connection: _Connection = _TlsConnection(
-                settings.host, settings.port, timeout=settings.timeout_s, context=self._tls
-            )
-        else:
-            connection = _Connection(settings.host, settings.port, timeout=settings.timeout_s)
+        tls = self._tls if settings.security == "tls" else None
+        connection = _Connection(settings.host, settings.port, timeout_s=settings.timeout_s, tls=tls)
         try:
             if settings.security == "starttls":
                 connection.starttls(context=self._tls)
@@ -136,12 +143,21 @@ class EmailChannel:
 
 
 class _Connection(smtplib.SMTP):
-    """Knows whether a mail was on its way when the connection broke."""
+    """Its waits end with the attempt; knows whether a mail was on its way when it broke.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Args:
+        host: The server.
+        port: Its port.
+        timeout_s: For its waits outside an attempt.
+        tls: For TLS from the first byte.
+    """
+
+    def __init__(self, host: str, port: int, *, timeout_s: float, tls: ssl.SSLContext | None) -> None:
+        self.busy = False
         self.in_data = False
         self.sent = 0
-        super().__init__(*args, **kwargs)
+        self._tls = tls
+        super().__init__(host, port, timeout=timeout_s)
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         """DATA, and what follows it."""
@@ -151,9 +167,11 @@ class _Connection(smtplib.SMTP):
         self.sent += 1
         return answer
 
-
-class _TlsConnection(_Connection, smtplib.SMTP_SSL):
-    """The same with TLS from the first byte."""
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Where smtplib connects: it would give each of a host's addresses the whole time, and resolve for ever."""
+        deadline = current(timeout)
+        plain = dialled(SYSTEM.addresses(host, port, deadline), port, deadline)
+        return plain if self._tls is None else self._tls.wrap_socket(plain, server_hostname=host)
 
 
 def compose(message: Message, *, sender: str, recipient: str) -> EmailMessage:

@@ -12,7 +12,8 @@ import msgspec
 
 from alerting.addresses import Network
 from alerting.channels import WhenUnsure
-from alerting.channels.http import Answer, Poster, Resolve, addresses_of
+from alerting.channels.http import Answer, Poster
+from alerting.channels.lookups import Resolve, addresses_of
 from alerting.delivery import failure_of_status, retry_after
 from alerting.destinations import Recipient
 from alerting.messages import Message

@@ -14,10 +14,12 @@ import requests
 from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from alerting.channels import WhenUnsure
+from alerting.channels.deadline import attempt
 from alerting.channels.sms_settings import SmsSettings
+from alerting.channels.twilio_http import hold_to_deadline
 from alerting.channels.twilio_status import confirmation_of
 from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure, failure_of_status, retry_after
 from alerting.destinations import Recipient
@@ -32,6 +34,8 @@ _LONGEST_VALID_S: Final = 14_400
 _STATUS_PATH: Final = "/twilio/status"
 # Of a recipient's latest messages, those that a look goes through.
 _LOOKED_THROUGH: Final = 50
+# Pages of a list, which hold some kilobytes for each message.
+_MOST_RECEIVED: Final = 4 * 1024 * 1024
 # Clocks differ.
 _EARLIER: Final = timedelta(minutes=5)
 
@@ -63,6 +67,8 @@ class SmsChannel:
         # The SDK's errors do not hold the answer's headers, and its own default waits for ever.
         self._http = TwilioHttpClient(timeout=settings.timeout_s, request_hooks={"response": self._remember})
         self._token = settings.auth_token.get_secret_value()
+        hold_to_deadline(self._http.session)
+        self._timeout_s = settings.timeout_s
         self._client = Client(settings.account_sid, self._token, http_client=self._http)
         if settings.base_url is not None:
             self._client.api.base_url = settings.base_url.rstrip("/")
@@ -122,19 +128,16 @@ class SmsChannel:
 
     def _ask(self, call: Callable[[], Any]) -> Any:
         self._answered.by = None
-        try:
-            return call()
-        except TwilioException as refusal:
-            raise self._failure(refusal) from None
-        except requests.RequestException as broken:
-            raise _unanswered(broken) from None
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ):  # no JSON, or JSON that the SDK makes no message of
-            raise Unsure(FailureReason.SERVER_ERROR, "Twilio's answer cannot be read") from None
+        with attempt(self._timeout_s, _MOST_RECEIVED) as deadline:
+            try:
+                return call()
+            except TwilioException as refusal:
+                raise self._failure(refusal) from None
+            except requests.RequestException as broken:
+                raise _unanswered(broken, has_left=deadline.has_left) from None
+            except (ValueError, TypeError, AttributeError, RecursionError):
+                # No JSON, or JSON that the SDK makes no message of.
+                raise Unsure(FailureReason.SERVER_ERROR, "Twilio's answer cannot be read") from None
 
     def _remember(self, answer: requests.Response, *_: Any, **__: Any) -> None:
         self._answered.by = answer
@@ -160,16 +163,21 @@ def text_of(message: Message) -> str:
     return f"{message.content.short} #{reference}"
 
 
-def _unanswered(broken: requests.RequestException) -> Failure:
+def _unanswered(broken: requests.RequestException, *, has_left: bool) -> Failure:
     """Whether the request had left decides whether Twilio may have the message."""
-    reason = getattr(broken.args[0], "reason", None) if broken.args else None
+    kind = Unsure if has_left else Retry
+    cause = broken.args[0] if broken.args else None
+    reason = getattr(cause, "reason", None)
     if isinstance(broken, requests.exceptions.SSLError):
         # A certificate is judged before anything is sent; what else TLS objects to may come after.
-        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in getattr(reason, "args", ())):
+        if any(isinstance(found, ssl.SSLCertVerificationError) for found in getattr(reason, "args", ())):
             return Retry(FailureReason.TLS_ERROR, "no trusted TLS connection to Twilio")
-        return Unsure(FailureReason.TLS_ERROR, "the TLS connection to Twilio broke")
-    if isinstance(reason, NewConnectionError | ConnectTimeoutError) or isinstance(broken, requests.ConnectTimeout):
+        return kind(FailureReason.TLS_ERROR, "the TLS connection to Twilio broke")
+    if isinstance(reason, NewConnectionError):
         return Retry(FailureReason.UNREACHABLE, f"Twilio cannot be reached ({broken.__class__.__name__})")
-    if isinstance(broken, requests.Timeout):
-        return Unsure(FailureReason.TIMEOUT, "Twilio did not answer in time")
-    return Unsure(FailureReason.UNREACHABLE, f"the connection to Twilio broke ({broken.__class__.__name__})")
+    if isinstance(broken, requests.ConnectTimeout):
+        return Retry(FailureReason.TIMEOUT, "Twilio did not take the connection in time")
+    # A time-out in the midst of a body is a broken connection to requests.
+    if isinstance(broken, requests.Timeout) or isinstance(cause, ReadTimeoutError):
+        return kind(FailureReason.TIMEOUT, "Twilio did not answer in time")
+    return kind(FailureReason.UNREACHABLE, f"the connection to Twilio broke ({broken.__class__.__name__})")

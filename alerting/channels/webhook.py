@@ -11,8 +11,8 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from alerting.channels.http import Resolve, addresses_of
 from alerting.channels.json_webhook import JsonWebhook, clock
+from alerting.channels.lookups import Resolve, addresses_of
 from alerting.channels.webhook_settings import WebhookSettings, signing_keys
 from alerting.delivery import FailureReason, Refused
 from alerting.destinations import Recipient

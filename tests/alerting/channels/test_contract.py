@@ -16,6 +16,7 @@ from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure
 from demo.receivers.http import HttpServer, Reply, Request
 from demo.receivers.script import Fault
 from tests.alerting.channels.contract import CASES, STATUSES, Case
+from tests.alerting.dripping import dripping, ended, greeting_of_tls, http
 from tests.alerting.telling import message
 
 
@@ -98,6 +99,31 @@ def test_silence_ends_with_the_time_out_and_is_unsure(case: Case, provider: Prov
         failure = failure_of(impatient, case, provider.server.url)
 
     assert (type(failure), failure.reason) == (Unsure, FailureReason.TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (b"", b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 1000),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" "),
+    ],
+    ids=["head", "body"],
+)
+def test_an_answer_that_trickles_ends_with_the_time_out(case: Case, head: bytes, drop: bytes) -> None:
+    """The time-out is of the whole attempt: one for each byte would let a server hold a thread for good."""
+    failures: list[Failure] = []
+    with dripping(http(head, drop)) as port, closing(case.open(f"http://127.0.0.1:{port}", 0.5)) as channel:
+        ended(lambda: failures.append(failure_of(channel, case, f"http://127.0.0.1:{port}")))
+
+    assert [(type(one), one.reason) for one in failures] == [(Unsure, FailureReason.TIMEOUT)]
+
+
+def test_a_greeting_that_trickles_ends_with_the_time_out_and_nothing_left(case: Case) -> None:
+    failures: list[Failure] = []
+    with dripping(greeting_of_tls) as port, closing(case.open(f"https://127.0.0.1:{port}", 0.5)) as channel:
+        ended(lambda: failures.append(failure_of(channel, case, f"https://127.0.0.1:{port}")))
+
+    assert [(type(one), one.reason) for one in failures] == [(Retry, FailureReason.TIMEOUT)]
 
 
 def test_where_nobody_listens_nothing_left(case: Case) -> None:

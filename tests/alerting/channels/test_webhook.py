@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from alerting.channels.webhook import WebhookChannel
 from alerting.channels.webhook_settings import WebhookSettings
-from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure
+from alerting.delivery import Failure, FailureReason, Refused, Retry
 from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused
 from demo.receivers.script import Fault
@@ -105,32 +105,6 @@ def test_a_repetition_has_the_same_id_and_the_time_of_its_own_attempt(webhook: O
 
         assert (len(receiver.received()), receiver.repeated) == (1, 1)
     assert next(moments, None) is None
-
-
-def trickling(server: socket.socket, stop: threading.Event) -> None:
-    """Answers a byte at a time, for ever."""
-    connection, _ = server.accept()
-    with connection:
-        connection.recv(65_536)
-        for byte in b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 100_000:
-            if stop.wait(0.05):
-                return
-            try:
-                connection.sendall(bytes([byte]))
-            except OSError:
-                return
-
-
-def test_an_answer_that_trickles_ends_with_the_time_out(webhook: Opener) -> None:
-    stop = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=trickling, args=(server, stop))
-        thread.start()
-        failure = failure_of(webhook(timeout_s=0.5), f"http://127.0.0.1:{server.getsockname()[1]}/")
-        stop.set()
-        thread.join()
-
-    assert (type(failure), failure.reason) == (Unsure, FailureReason.TIMEOUT)
 
 
 def test_a_connection_is_used_again_and_one_that_the_server_closed_is_not(webhook: Opener) -> None:
@@ -255,6 +229,37 @@ def test_a_name_that_nobody_knows_is_tried_again(webhook: Opener) -> None:
     failure = failure_of(webhook(resolve=resolve), "https://hooks.bank.example/")
 
     assert (type(failure), failure.reason) == (Retry, FailureReason.UNREACHABLE)
+
+
+def test_a_name_that_is_not_resolved_in_time_is_tried_again(receiver: WebhookReceiver, webhook: Opener) -> None:
+    answered = threading.Event()
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        answered.wait(20)
+        return ["127.0.0.1"]
+
+    failure = failure_of(webhook(resolve=resolve, timeout_s=0.2), receiver.url)
+    answered.set()
+
+    assert (type(failure), failure.reason) == (Retry, FailureReason.TIMEOUT), "nothing had left"
+    assert receiver.attempts == 0
+
+
+def test_an_address_that_is_silent_leaves_time_for_the_next(receiver: WebhookReceiver, webhook: Opener) -> None:
+    port = int(receiver.url.split(":")[2].split("/")[0])
+    with socket.socket() as silent, ExitStack() as waiting:
+        try:
+            silent.bind(("127.0.0.7", port))
+        except OSError:
+            pytest.skip("this system has one loopback address")
+        silent.listen(0)
+        for _ in range(4):  # until there is no room for another
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.7", port))
+        channel = webhook(resolve=lambda *_: ["127.0.0.7", "127.0.0.1"], timeout_s=2)
+
+        assert channel.deliver(message(), Recipient(receiver.url)) == NOTICE
 
 
 @pytest.mark.parametrize(
