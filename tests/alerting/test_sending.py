@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from alerting.attempts import Attempt, Ended
 from alerting.channels import WhenUnsure
@@ -19,6 +25,7 @@ from tests.alerting.verdicts import verdict
 from tests.harness.waiting import wait_until
 
 PRIVATE = "4111111111111111"
+ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -93,6 +100,27 @@ def test_an_unforeseen_failure_is_in_doubt_and_told_by_its_class_alone() -> None
     assert failure.message == "RuntimeError in channel webhook"
 
 
+@pytest.mark.parametrize("leaving", [SystemExit, asyncio.CancelledError])
+def test_a_channel_cannot_end_what_it_runs_on(leaving: type[BaseException]) -> None:
+    """The classes that are no Exception: a thread would end with them, and nobody hear of the attempt."""
+
+    def leave(_: Message) -> str:
+        raise leaving(PRIVATE)
+
+    channel = Scripted(leave)
+    with sending(channel) as working:
+        for number in range(2 * channel.at_once):
+            working.begin(attempt(number))
+        ended: list[Ended] = []
+        while some := working.ended(wait_s=20):
+            ended += some
+
+    assert len(ended) == 2 * channel.at_once
+    for one in ended:
+        assert isinstance(one.failure, Unsure)
+        assert PRIVATE not in one.failure.message
+
+
 def test_what_cannot_be_composed_never_left() -> None:
     def fail(_: Attempt) -> Message:
         raise RuntimeError(PRIVATE)
@@ -137,3 +165,40 @@ def test_closing_waits_for_what_is_on_its_way() -> None:
     working.close()
 
     assert (len(done), channel.closed) == (1, 1)
+
+
+def test_closing_does_not_wait_for_what_never_ends() -> None:
+    """The worker ends though a channel hangs: the ledger has its attempt as being sent, and settles it later."""
+    go = threading.Event()
+
+    def hang(_: Message) -> str:
+        go.wait(60)
+        return "receipt"
+
+    channel = Scripted(hang)
+    working = sending(channel)
+    for number in range(3 * channel.at_once):
+        working.begin(attempt(number))
+    closing = threading.Thread(target=lambda: working.close(within_s=0.1), daemon=True)
+    closing.start()
+    closing.join(20)
+
+    assert not closing.is_alive()
+    assert channel.closed == 1
+    go.set()
+
+
+def test_a_process_ends_though_a_channel_hangs() -> None:
+    script = """
+import threading
+from tests.alerting.test_sending import Scripted, attempt, sending
+working = sending(Scripted(lambda _: threading.Event().wait() or ""))
+working.begin(attempt())
+working.close(within_s=0.1)
+print("closed", flush=True)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
+
+    assert ended.stdout == "closed\n"
