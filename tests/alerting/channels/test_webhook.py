@@ -19,11 +19,12 @@ from standardwebhooks import Webhook
 
 from alerting.channels.webhook import WebhookChannel
 from alerting.channels.webhook_settings import WebhookSettings
-from alerting.delivery import Failure, FailureReason, Refused, Retry
+from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure
 from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused
 from demo.receivers.script import Fault
 from demo.receivers.webhook import WebhookReceiver
+from tests.alerting.dripping import Dripping, dripping
 from tests.alerting.telling import NOTICE, message
 from tests.alerting.webhooks import OTHER_SECRET, SECRET
 
@@ -105,6 +106,33 @@ def test_a_repetition_has_the_same_id_and_the_time_of_its_own_attempt(webhook: O
 
         assert (len(receiver.received()), receiver.repeated) == (1, 1)
     assert next(moments, None) is None
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",  # http.client reads to the end of it
+        b"HTTP/1.1 200 OK\r\n",  # headers, of 64 KiB each
+        b"HTTP/1.1 100 Continue\r\n",
+    ],
+)
+def test_an_answer_without_end_is_not_kept(webhook: Opener, beginning: bytes) -> None:
+    """A receiver must not fill the worker's memory, however fast it sends."""
+    sent: list[int] = []
+
+    def pours(client: Dripping) -> None:
+        while client.lines.readline() not in (b"\r\n", b""):
+            pass
+        client.say(beginning)
+        while True:
+            client.say(b"x: " + b"x" * 60_000 + b"\r\n")
+            sent.append(60_000)
+
+    with dripping(pours) as port:
+        failure = failure_of(webhook(timeout_s=15), f"http://127.0.0.1:{port}/")
+
+    assert (type(failure), failure.reason) == (Unsure, FailureReason.UNREACHABLE), "long before its time was over"
+    assert sum(sent) < 64 * 1024 * 1024, "what was not taken stands in the system's buffers"
 
 
 def test_a_connection_is_used_again_and_one_that_the_server_closed_is_not(webhook: Opener) -> None:
