@@ -11,7 +11,8 @@ from typing import Final, Self
 
 from alerting.attempts import Attempt, Ended
 from alerting.channels import Channel
-from alerting.delivery import Failure, FailureReason, Retry, Unsure
+from alerting.channels.unforeseen import receipt, unforeseen
+from alerting.delivery import Failure
 from alerting.messages import Message
 from alerting.threads import Threads
 
@@ -113,11 +114,10 @@ class Sending:
             message = self._compose(attempt)
             act = channel.find if attempt.asks else channel.deliver
             may_have_left = True
-            provider_id = act(message, attempt.recipient)
+            answered = act(message, attempt.recipient)
+            provider_id = None if attempt.asks and answered is None else receipt(answered, message)
         except Failure as failed:
             failure = failed
-        except BaseException as unforeseen:  # noqa: BLE001 (nothing of a channel's, sys.exit included, may end a thread)
-            # Its text may quote the provider, an address or a secret.
-            kind = Unsure if may_have_left else Retry
-            failure = kind(FailureReason.SERVER_ERROR, f"{type(unforeseen).__name__} in channel {channel.name}")
+        except BaseException as error:  # noqa: BLE001 (nothing of a channel's, sys.exit included, may end a thread)
+            failure = unforeseen(error, channel.name, may_have_left=may_have_left)
         self._ended.put(Ended(attempt, self._now(), self._timer() - began, provider_id, failure))

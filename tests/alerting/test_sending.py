@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,15 @@ def test_what_is_accepted_has_the_provider_s_name_for_it() -> None:
     ended = outcome(Scripted(lambda _: "receipt"))
 
     assert (ended.provider_id, ended.failure, ended.at) == ("receipt", None, NOW)
+
+
+@pytest.mark.parametrize("receipt", [None, 7])
+def test_a_receipt_that_is_no_word_is_one_in_the_ledger(receipt: Any) -> None:
+    """None is what a method returns that forgets to; what raised nothing was taken."""
+    ended = outcome(Scripted(lambda _: receipt))
+
+    assert ended.failure is None
+    assert ended.provider_id == ("7" if receipt == 7 else message().id)
 
 
 def test_a_look_asks_and_tells_nobody() -> None:
