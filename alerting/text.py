@@ -14,8 +14,8 @@ from typing import Final
 ONE_SEGMENT: Final = 160
 _JOINED_SEGMENT: Final = 153
 TWO_SEGMENTS: Final = 2 * _JOINED_SEGMENT
-# What a channel may append to recognise its message by: " #a1b2".
-REFERENCE_SEPTETS: Final = 6
+# What a channel may append to recognise its message by: " #a1b2c3d4".
+REFERENCE_SEPTETS: Final = 10
 
 _ELLIPSIS: Final = "..."
 _MASK: Final = "****"

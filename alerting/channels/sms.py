@@ -26,14 +26,14 @@ from alerting.destinations import Recipient
 from alerting.ledger.entries import Confirmation
 from alerting.messages import Message
 from alerting.provider_codes import codes_of
+from alerting.text import REFERENCE_SEPTETS
 from stream.pages import Asked
 
 # A text of this is useless late; Twilio's own default is ten hours. It takes no less than a second.
 _SHORTEST_VALID_S: Final = 36
 _LONGEST_VALID_S: Final = 14_400
 _STATUS_PATH: Final = "/twilio/status"
-# Of a recipient's latest messages, those that a look goes through.
-_LOOKED_THROUGH: Final = 50
+_PAGE_SIZE: Final = 50
 # Pages of a list, which hold some kilobytes for each message.
 _MOST_RECEIVED: Final = 4 * 1024 * 1024
 # Clocks differ.
@@ -97,14 +97,13 @@ class SmsChannel:
         return queued.sid
 
     def find(self, message: Message, recipient: Recipient) -> str | None:
-        """The SID of a message to the recipient that ends with this one's reference, whatever became of it."""
-        listed = self._ask(lambda: self._client.messages.list(to=recipient.address, limit=_LOOKED_THROUGH))
-        wanted, since = text_of(message), message.created_at - _EARLIER
-        for one in listed:
-            created = one.date_created
-            if isinstance(one.body, str) and one.body.endswith(wanted) and (created is None or created >= since):
-                return str(one.sid)
-        return None
+        """The SID of a message to the recipient that ends with this one's reference, whatever became of it.
+
+        What stands before the reference may be said otherwise by now: templates and accounts change.
+        """
+        reference, since = reference_of(message), message.created_at - _EARLIER
+        sid: str | None = self._ask(lambda: self._found(recipient.address, reference, since))
+        return sid
 
     @property
     def callback_path(self) -> str:
@@ -121,6 +120,21 @@ class SmsChannel:
         """Closes the connections."""
         if self._http.session is not None:
             self._http.session.close()
+
+    def _found(self, number: str, reference: str, since: datetime) -> str | None:
+        """Goes through the list, the newest first, until a page has nothing that is as young as the alert."""
+        page = self._client.messages.page(to=number, page_size=_PAGE_SIZE)
+        while page is not None:
+            is_recent = False
+            for one in page:
+                if one.date_created is not None and one.date_created < since:
+                    continue
+                is_recent = True
+                if isinstance(one.body, str) and one.body.endswith(reference):
+                    return str(one.sid)
+            # Not the first that is older: Twilio lists by when it sent, and some wait for that.
+            page = page.next_page() if is_recent else None
+        return None
 
     def _valid_for(self, message: Message) -> int:
         left = int((message.expires_at - self._now()).total_seconds())
@@ -159,8 +173,12 @@ class SmsChannel:
 
 def text_of(message: Message) -> str:
     """The text with a reference behind it: two alerts may read the same, and only one of them was sent."""
-    reference = hashlib.sha256(message.id.encode()).hexdigest()[:4]
-    return f"{message.content.short} #{reference}"
+    return f"{message.content.short} {reference_of(message)}"
+
+
+def reference_of(message: Message) -> str:
+    """What no other message to the same number at the time ends with."""
+    return "#" + hashlib.sha256(message.id.encode()).hexdigest()[: REFERENCE_SEPTETS - len(" #")]
 
 
 def _unanswered(broken: requests.RequestException, *, has_left: bool) -> Failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,36 @@ def test_after_a_doubt_it_is_found_by_recipient_and_reference(twilio: TwilioRece
     assert channel.find(now_made("notice-1"), TO) == twilio.received()[0].sid
     assert channel.find(now_made("notice-2"), TO) is None, "the same words, and another alert"
     assert channel.find(now_made("notice-1"), Recipient("+15550100002")) is None
+
+
+def test_it_is_found_though_it_would_be_said_otherwise_by_now(twilio: TwilioReceiver, sms: Opener) -> None:
+    """Templates, accounts and severities may change between the attempt and the look: what was sent was sent."""
+    channel = sms(twilio.url)
+    sid = channel.deliver(now_made(), TO)
+    reworded = replace(now_made(), content=replace(now_made().content, short="Other words"))
+
+    assert channel.find(reworded, TO) == sid
+
+
+def test_it_is_found_behind_all_that_was_sent_since(twilio: TwilioReceiver, sms: Opener) -> None:
+    channel = sms(twilio.url)
+    sid = channel.deliver(now_made("notice-0"), TO)
+    for number in range(1, 130):
+        channel.deliver(now_made(f"notice-{number}"), TO)
+
+    assert channel.find(now_made("notice-0"), TO) == sid
+    assert channel.find(now_made("never-sent"), TO) is None
+
+
+def test_what_was_sent_before_there_was_an_alert_is_not_looked_through(twilio: TwilioReceiver, sms: Opener) -> None:
+    channel = sms(twilio.url)
+    for number in range(120):
+        channel.deliver(now_made(f"notice-{number}"), TO)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    notice = replace(now_made("notice-0"), created_at=later, expires_at=later + timedelta(hours=1))
+
+    assert channel.find(notice, TO) is None, "it is another's, of the same reference"
+    assert twilio.pages == 1
 
 
 def test_a_look_that_is_refused_says_nothing(twilio: TwilioReceiver, sms: Opener) -> None:
