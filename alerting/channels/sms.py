@@ -18,6 +18,7 @@ from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from alerting.channels import WhenUnsure
 from alerting.channels.deadline import attempt
+from alerting.channels.quiet import keep_quiet
 from alerting.channels.sms_settings import SmsSettings
 from alerting.channels.twilio_http import hold_to_deadline
 from alerting.channels.twilio_status import confirmation_of
@@ -61,6 +62,7 @@ class SmsChannel:
     one_provider: Final = True
 
     def __init__(self, settings: SmsSettings, *, now: Callable[[], datetime] = _now) -> None:
+        keep_quiet()
         self._now = now
         self._codes = codes_of("sms", settings.provider_codes)
         self._answered = threading.local()

@@ -25,6 +25,7 @@ from botocore.parsers import ResponseParserError
 
 from alerting.channels import WhenUnsure
 from alerting.channels.deadline import attempt
+from alerting.channels.quiet import keep_quiet
 from alerting.channels.sns_http import hold_to_deadline
 from alerting.channels.sns_settings import SnsSettings
 from alerting.delivery import ChannelStopped, Failure, FailureReason, Refused, Retry, Unsure, failure_of_status
@@ -59,6 +60,7 @@ class SnsChannel:
 
     def __init__(self, settings: SnsSettings) -> None:
         self.when_unsure: Final = WhenUnsure(settings.when_unsure)
+        keep_quiet()
         self._settings = settings
         self._codes = codes_of("sns")
         # One attempt for one call: what boto3 retried by itself, the ledger would not know of. Credentials that are
