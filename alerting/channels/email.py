@@ -13,19 +13,20 @@ from typing import Any, Final
 
 from alerting.channels import WhenUnsure
 from alerting.channels.deadline import attempt, current, dialled, ending
+from alerting.channels.email_replies import ends_connection, failure_of
 from alerting.channels.email_settings import EmailSettings
 from alerting.channels.lookups import SYSTEM
-from alerting.delivery import ChannelStopped, Failure, FailureReason, Refused, Retry, Unsure
+from alerting.delivery import ChannelStopped, FailureReason
 from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused
 from alerting.messages import Message
+from alerting.provider_codes import codes_of
 from alerting.tls import trust
 
 # Every server takes seven bits.
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 # Servers close a connection that has sent so much; a new one is cheap.
 _MOST_PER_CONNECTION: Final = 100
-_TOO_LARGE: Final = 552
 # For all the good-byes when the channel is closed.
 _LEAVING_S: Final = 2.0
 
@@ -40,7 +41,7 @@ class EmailChannel:
         settings: Server and sender.
 
     Raises:
-        ChannelRefused: `ca_file` gives no certificates, or `token_file` no token.
+        ChannelRefused: `ca_file` gives no certificates, `token_file` no token, or the file of provider codes is wrong.
     """
 
     name: Final = "email"
@@ -50,6 +51,7 @@ class EmailChannel:
 
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
+        self._codes = codes_of("email", settings.provider_codes)
         self._tls = ending(trust(settings.ca_file, setting="alerts.email.ca_file"))
         if settings.token_file is not None:
             _token(settings)
@@ -67,9 +69,10 @@ class EmailChannel:
                 connection.busy = True
                 connection.send_message(mail, self._settings.sender, [recipient.address])
             except (smtplib.SMTPException, OSError) as refusal:
-                if not isinstance(refusal, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) or _says_bye(refusal):
+                left = connection is not None and connection.in_data
+                if ends_connection(refusal):
                     self._drop()
-                raise _failure(refusal, left=connection is not None and connection.in_data) from None
+                raise failure_of(refusal, left=left, codes=self._codes) from None
             finally:
                 if connection is not None:
                     connection.busy = False
@@ -162,10 +165,15 @@ class _Connection(smtplib.SMTP):
     def data(self, msg: Any) -> tuple[int, bytes]:
         """DATA, and what follows it."""
         self.in_data = True
-        answer = super().data(msg)
-        self.in_data = False
+        try:
+            code, said = super().data(msg)
+        except smtplib.SMTPDataError:  # the server wants none: nothing of it has left
+            self.in_data = False
+            raise
         self.sent += 1
-        return answer
+        # RFC 5321, 4.2.1: the first digit says what became of it.
+        self.in_data = not (200 <= code < 300 or 400 <= code < 600)
+        return 250 if 200 <= code < 300 else code, said
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """Where smtplib connects: it would give each of a host's addresses the whole time, and resolve for ever."""
@@ -217,46 +225,3 @@ def _leave(connection: smtplib.SMTP) -> None:
         connection.quit()
     except (smtplib.SMTPException, OSError):
         connection.close()
-
-
-def _says_bye(refusal: smtplib.SMTPException | OSError) -> bool:
-    """RFC 5321, 3.8: after 421 the server closes the connection."""
-    if isinstance(refusal, smtplib.SMTPRecipientsRefused):
-        return any(code == 421 for code, _ in refusal.recipients.values())
-    return isinstance(refusal, smtplib.SMTPResponseException) and refusal.smtp_code == 421
-
-
-def _failure(refusal: smtplib.SMTPException | OSError, *, left: bool) -> Failure:
-    if isinstance(refusal, smtplib.SMTPRecipientsRefused):
-        code = next(iter(refusal.recipients.values()))[0]
-        return _replied(code, "the address", Refused, FailureReason.INVALID_RECIPIENT)
-    if isinstance(refusal, smtplib.SMTPAuthenticationError):
-        return _replied(refusal.smtp_code, "the login", ChannelStopped, FailureReason.AUTH_ERROR)
-    if isinstance(refusal, smtplib.SMTPResponseException):
-        # RFC 1870, 6: a server may find a mail too large before it has seen it.
-        if isinstance(refusal, smtplib.SMTPDataError) or refusal.smtp_code == _TOO_LARGE:
-            return _replied(refusal.smtp_code, "the mail", Refused, FailureReason.CLIENT_ERROR)
-        # Before a recipient is named, everybody is meant: the client, its sender, TLS.
-        return _replied(refusal.smtp_code, "the connection or the sender", ChannelStopped, FailureReason.CLIENT_ERROR)
-    return _without_reply(refusal, Unsure if left else Retry)
-
-
-def _replied(code: int, to_what: str, kind: type[Refused], for_good: FailureReason) -> Failure:
-    """RFC 5321, 4.2.1: replies of the 400s are for now, those of the 500s for good."""
-    # The server's words quote addresses: the code tells the same.
-    message = f"the mail server answered {to_what} with {code}"
-    return Retry(FailureReason.SERVER_ERROR, message) if code < 500 else kind(for_good, message)
-
-
-def _without_reply(refusal: smtplib.SMTPException | OSError, kind: type[Unsure | Retry]) -> Failure:
-    # smtplib reports a time-out as a lost connection.
-    if isinstance(refusal, TimeoutError) or isinstance(refusal.__context__, TimeoutError):
-        return kind(FailureReason.TIMEOUT, "the mail server did not answer in time")
-    if isinstance(refusal, ssl.SSLError):
-        return Retry(FailureReason.TLS_ERROR, "no trusted TLS connection to the mail server")
-    # An SMTPException is an OSError too.
-    if isinstance(refusal, smtplib.SMTPServerDisconnected) or not isinstance(refusal, smtplib.SMTPException):
-        return kind(FailureReason.UNREACHABLE, f"the mail server cannot be reached ({refusal.__class__.__name__})")
-    return ChannelStopped(
-        FailureReason.CLIENT_ERROR, "the mail server does not offer what is configured (STARTTLS, login)"
-    )

@@ -27,6 +27,9 @@ class EmailSettings(Section):
         default=(), description="Who is told where there is no routing file"
     )
     ca_file: Path | None = Field(default=None, description="Certificates to trust instead of the system's (PEM)")
+    provider_codes: Path | None = Field(
+        default=None, description="A file of what to do about enhanced status codes, in front of the shipped one (TOML)"
+    )
     timeout_s: Timeout = 10.0
 
     @field_validator("host")

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from alerting.addresses import Network, is_allowed, refusal
 from alerting.channels.deadline import Deadline, attempt, dialled, ending
+from alerting.channels.final_answer import FinalAnswer
 from alerting.channels.lookups import Lookups, Resolve, addresses_of
 from alerting.delivery import FailureReason, Refused, Retry, Unsure
 
@@ -163,6 +164,7 @@ class Poster:
         try:
             plain = dialled(addresses, port, deadline)
             connection = http.client.HTTPConnection(host, port)
+            connection.response_class = FinalAnswer
             connection.sock = plain
             if scheme == "https":
                 connection.sock = self._tls.wrap_socket(plain, server_hostname=host)

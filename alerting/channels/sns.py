@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 import threading
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import botocore.session
@@ -79,6 +80,7 @@ class SnsChannel:
                 "channel 'sns' has no AWS credentials",
                 remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role",
             )
+        self._answered = threading.local()
         self._lock = threading.Lock()
         self._clients: dict[str, SNSClient] = {}
         if settings.region is not None or settings.topic_arn is not None:
@@ -92,6 +94,7 @@ class SnsChannel:
             raise Refused(FailureReason.INVALID_RECIPIENT, "the topic's ARN has no region that there is") from None
         # SNS drops a repetition within its five minutes. Alerts of a group are in order among each other.
         fifo = {"MessageGroupId": message.thread or message.id, "MessageDeduplicationId": message.id}
+        self._answered.status = None
         with attempt(self._settings.timeout_s) as deadline:
             try:
                 answer = client.publish(
@@ -102,11 +105,11 @@ class SnsChannel:
                     **(fifo if recipient.address.endswith(_FIFO_SUFFIX) else {}),
                 )
             except ClientError as refusal:
-                raise self._answered(refusal) from None
+                raise self._failure(refusal) from None
             except BotoCoreError as refusal:
                 raise _unanswered(refusal, has_left=deadline.has_left) from None
             except (ResponseParserError, KeyError, TypeError, AttributeError):  # the last three from boto3's own parser
-                raise Unsure(FailureReason.SERVER_ERROR, "SNS's answer cannot be read") from None
+                raise self._unread() from None
         if not answer.get("MessageId"):
             raise Unsure(FailureReason.SERVER_ERROR, "SNS's answer names no message")
         return answer["MessageId"]
@@ -132,10 +135,21 @@ class SnsChannel:
                     problem = f"channel 'sns' cannot be opened ({refusal.__class__.__name__})"
                     raise ChannelRefused(problem, remedy="check alerts.sns.region and endpoint_url") from None
                 hold_to_deadline(client)
+                client.meta.events.register("before-parse.sns.Publish", self._remember)
                 self._clients[region] = client
             return self._clients[region]
 
-    def _answered(self, refusal: ClientError) -> Failure:
+    def _remember(self, response_dict: Mapping[str, Any], **_: Any) -> None:
+        self._answered.status = response_dict.get("status_code")
+
+    def _unread(self) -> Failure:
+        """A proxy's or a load balancer's answer, whose status says that SNS has nothing of it; or nobody knows."""
+        status: int | None = self._answered.status
+        if status is not None and status >= 400:
+            return failure_of_status(status, f"SNS answered {status}, and nothing that can be read")
+        return Unsure(FailureReason.SERVER_ERROR, "SNS's answer cannot be read")
+
+    def _failure(self, refusal: ClientError) -> Failure:
         # The code is AWS's own word; its message may quote the topic or a key's id. A proxy's answer has neither.
         code = refusal.response.get("Error", {}).get("Code", "")
         status = refusal.response["ResponseMetadata"]["HTTPStatusCode"]

@@ -11,6 +11,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.ssl_ import create_urllib3_context
 
 from alerting.channels.deadline import current, dialled, ending
+from alerting.channels.final_answer import FinalAnswer
 from alerting.channels.lookups import SYSTEM
 
 # Outside of an attempt nothing is connected to; should an SDK do so, it does not wait for ever.
@@ -19,6 +20,8 @@ _OTHERWISE_S: Final = 10.0
 
 class _Connection(HTTPConnection):
     """Connects within the attempt's time, resolving included."""
+
+    response_class = FinalAnswer
 
     def _new_conn(self) -> socket.socket:
         deadline = current(_OTHERWISE_S)

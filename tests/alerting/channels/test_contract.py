@@ -17,7 +17,7 @@ from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure
 from demo.receivers.http import HttpServer, Reply, Request
 from demo.receivers.script import Fault
 from tests.alerting.channels.contract import CASES, STATUSES, Case
-from tests.alerting.dripping import dripping, ended, greeting_of_tls, http
+from tests.alerting.dripping import Dripping, dripping, ended, greeting_of_tls, http
 from tests.alerting.telling import message
 
 
@@ -83,6 +83,21 @@ def test_a_status_decides_whether_there_is_another_attempt(
         assert failure.after_s == 7.0
     assert provider.requests == [], "no redirect is followed, and nothing tried again but by the ledger"
     assert channel.deliver(message(), case.recipient(provider.server.url)), "the next is none the worse for it"
+
+
+def test_an_answer_that_is_not_the_last_is_not_taken_for_it(case: Case, provider: Provider) -> None:
+    """RFC 8297: early hints come before the answer."""
+
+    def hints(client: Dripping) -> None:
+        while client.lines.readline() not in (b"\r\n", b""):
+            pass
+        client.say(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n")
+        client.say(b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with dripping(hints) as port, closing(case.open(f"http://127.0.0.1:{port}", 5.0)) as channel:
+        failure = failure_of(channel, case, f"http://127.0.0.1:{port}")
+
+    assert (type(failure), failure.reason) == (Retry, FailureReason.SERVER_ERROR)
 
 
 def test_a_request_that_left_without_an_answer_is_unsure(case: Case, channel: Channel, provider: Provider) -> None:
