@@ -30,7 +30,8 @@ class JsonWebhook(ABC):
 
     Args:
         timeout_s: For a whole request.
-        allowed: Networks that may be told though they are inside; None where the settings name the hosts themselves.
+        allowed: Networks that may be told though they are inside, and without TLS. None allows every address: only for
+            a class whose URLs stand in the settings, and nothing of a recipient in them.
         ca_file: Certificates to trust instead of the system's (PEM).
         resolve: Every address of a host.
         now: The time of day, with a zone.
@@ -45,7 +46,7 @@ class JsonWebhook(ABC):
         self,
         *,
         timeout_s: float = 10.0,
-        allowed: Sequence[Network] | None = None,
+        allowed: Sequence[Network] | None = (),
         ca_file: Path | None = None,
         resolve: Resolve = addresses_of,
         now: Callable[[], datetime] = clock,

@@ -6,13 +6,14 @@ place, whom it tells, what must stay private, and what the provider answers wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
 
 from pydantic import SecretStr
 
+from alerting.addresses import Network
 from alerting.channels import Channel
 from alerting.channels.json_webhook import JsonWebhook
 from alerting.channels.pagerduty import PagerDutyChannel
@@ -79,8 +80,8 @@ class TeamsChannel(JsonWebhook):
 
     name = "teams"
 
-    def __init__(self, section: Mapping[str, str], *, timeout_s: float = 10.0) -> None:
-        super().__init__(timeout_s=timeout_s)
+    def __init__(self, section: Mapping[str, str], *, timeout_s: float = 10.0, allowed: Sequence[Network] = ()) -> None:
+        super().__init__(timeout_s=timeout_s, allowed=allowed)
         self._url = section["url"]
 
     def url(self, recipient: Recipient) -> str:  # noqa: ARG002
@@ -109,7 +110,7 @@ def _pagerduty(url: str, timeout_s: float) -> Channel:
 
 
 def _teams(url: str, timeout_s: float) -> Channel:
-    return TeamsChannel({"url": f"{url}/{TOKEN}"}, timeout_s=timeout_s)
+    return TeamsChannel({"url": f"{url}/{TOKEN}"}, timeout_s=timeout_s, allowed=(ip_network("127.0.0.0/8"),))
 
 
 def _sms(url: str, timeout_s: float) -> Channel:
