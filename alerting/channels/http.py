@@ -164,6 +164,7 @@ class Poster:
         try:
             plain = dialled(addresses, port, deadline)
             connection = http.client.HTTPConnection(host, port)
+            connection.default_port = _PORTS[scheme]  # without which http.client takes 443 for unusual
             connection.response_class = FinalAnswer
             connection.sock = plain
             if scheme == "https":

@@ -17,6 +17,7 @@ import pytest
 import trustme
 from standardwebhooks import Webhook
 
+from alerting.channels import http
 from alerting.channels.webhook import WebhookChannel
 from alerting.channels.webhook_settings import WebhookSettings
 from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure
@@ -193,6 +194,27 @@ def test_the_certificate_is_checked(webhook: Opener, tmp_path: Path) -> None:
         other_name = failure_of(webhook(ca_file=ca_file), f"https://127.0.0.1:{port}/fraud")
 
     assert [(type(one), one.reason) for one in (stranger, other_name)] == [(Retry, FailureReason.TLS_ERROR)] * 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_usual_port_is_not_said(
+    webhook: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """RFC 9110, 4.2.3: hosts that are found by their name are not found by `name:443`."""
+    authority = trustme.CA()
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("hooks.bank.example").configure_cert(tls)
+
+    with closing(WebhookReceiver(SECRET, tls=tls if scheme == "https" else None)) as receiver:
+        port = int(receiver.url.split(":")[2].split("/")[0])
+        monkeypatch.setitem(http._PORTS, scheme, port)  # noqa: SLF001 (the real ones are root's)
+        channel = webhook(ca_file=ca_file, resolve=lambda *_: ["127.0.0.1"])
+        for notice in ("", f":{port}"):
+            channel.deliver(message(f"notice{notice}"), Recipient(f"{scheme}://hooks.bank.example{notice}/"))
+
+        assert [event.headers["host"] for event in receiver.received()] == ["hooks.bank.example"] * 2
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a certificate"])
