@@ -26,7 +26,7 @@ from alerting.channels.sns import SnsChannel
 from alerting.channels.sns_settings import SnsSettings
 from alerting.channels.webhook import WebhookChannel
 from alerting.channels.webhook_settings import WebhookSettings
-from alerting.delivery import Failure, FailureReason, Refused, Retry
+from alerting.delivery import Failure, FailureReason, RecipientStopped, Refused, Retry
 from alerting.destinations import Recipient
 from alerting.messages import Message
 from demo.receivers.http import Reply
@@ -122,7 +122,7 @@ def _sns(url: str, timeout_s: float) -> Channel:
     return SnsChannel(SnsSettings(endpoint_url=url, timeout_s=timeout_s))
 
 
-_AUTH: Final = {
+_AUTH: Final[Mapping[int, tuple[type[Failure], FailureReason]]] = {
     401: (Refused, FailureReason.AUTH_ERROR),
     403: (Refused, FailureReason.AUTH_ERROR),
 }
@@ -132,7 +132,10 @@ _PUBLISHED: Final = (
 )
 CASES: Final[Mapping[str, Case]] = {
     "webhook": Case(
-        _webhook, lambda url: Recipient(f"{url}/hook-8271"), (SECRET, "hook-8271", "127.0.0.1"), otherwise=_AUTH
+        _webhook,
+        lambda url: Recipient(f"{url}/hook-8271"),
+        (SECRET, "hook-8271", "127.0.0.1"),
+        otherwise={**_AUTH, 410: (RecipientStopped, FailureReason.RECIPIENT_STOPPED)},
     ),
     "slack": Case(_slack, lambda _: Recipient("desk"), (TOKEN, "127.0.0.1"), otherwise=_AUTH),
     "pagerduty": Case(_pagerduty, lambda _: Recipient("desk"), (TOKEN,), taken=Reply(202, {}), otherwise=_AUTH),
