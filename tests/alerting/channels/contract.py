@@ -1,4 +1,4 @@
-"""What every channel over HTTP keeps to, whoever wrote it: `test_contract.py` holds each of `CASES` to it.
+"""What every channel keeps to, whoever wrote it: `test_contract.py` holds each of `CASES` to it.
 
 A channel of another package is proven by a `Case` of its own: how it is opened against a server in its provider's
 place, whom it tells, what must stay private, and what the provider answers where it takes a message.
@@ -15,6 +15,8 @@ from pydantic import SecretStr
 
 from alerting.addresses import Network
 from alerting.channels import Channel
+from alerting.channels.email import EmailChannel
+from alerting.channels.email_settings import EmailSettings
 from alerting.channels.json_webhook import JsonWebhook
 from alerting.channels.pagerduty import PagerDutyChannel
 from alerting.channels.pagerduty_settings import PagerDutySettings
@@ -34,6 +36,7 @@ from tests.alerting.webhooks import SECRET
 
 TOKEN: Final = "token-8271"
 NUMBER: Final = "+15558271001"
+ADDRESS: Final = "analyst-8271@bank.example"
 TOPIC: Final = "arn:aws:sns:eu-central-1:123456789012:fraud-8271"
 
 # HTTP status to the failure, and its reason.
@@ -64,6 +67,7 @@ class Case:
         refused: What it answers otherwise; None is some JSON.
         heeds_retry_after: Whether the provider says when it wants to be asked again.
         otherwise: Statuses that mean something else to this provider.
+        over_http: Whether it speaks HTTP; it speaks SMTP otherwise.
     """
 
     open: Callable[[str, float], Channel]
@@ -73,6 +77,7 @@ class Case:
     refused: bytes | None = None
     heeds_retry_after: bool = True
     otherwise: Mapping[int, tuple[type[Failure], FailureReason]] | None = None
+    over_http: bool = True
 
 
 class TeamsChannel(JsonWebhook):
@@ -122,6 +127,11 @@ def _sns(url: str, timeout_s: float) -> Channel:
     return SnsChannel(SnsSettings(endpoint_url=url, timeout_s=timeout_s))
 
 
+def _email(url: str, timeout_s: float) -> Channel:
+    settings = {"host": "127.0.0.1", "port": int(url.rpartition(":")[2]), "sender": "fraud@bank.example"}
+    return EmailChannel(EmailSettings.model_validate({**settings, "security": "none", "timeout_s": timeout_s}))
+
+
 _AUTH: Final[Mapping[int, tuple[type[Failure], FailureReason]]] = {
     401: (Refused, FailureReason.AUTH_ERROR),
     403: (Refused, FailureReason.AUTH_ERROR),
@@ -150,4 +160,5 @@ CASES: Final[Mapping[str, Case]] = {
         heeds_retry_after=False,
         otherwise=_AUTH,
     ),
+    "email": Case(_email, lambda _: Recipient(ADDRESS), (ADDRESS, "127.0.0.1"), over_http=False),
 }
