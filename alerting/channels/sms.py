@@ -31,7 +31,7 @@ from alerting.text import REFERENCE_SEPTETS
 from stream.pages import Asked
 
 # A text of this is useless late; Twilio's own default is ten hours. It takes no less than a second.
-_SHORTEST_VALID_S: Final = 36
+_SHORTEST_VALID_S: Final = 1
 _LONGEST_VALID_S: Final = 14_400
 _STATUS_PATH: Final = "/twilio/status"
 _PAGE_SIZE: Final = 50
