@@ -12,10 +12,10 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 from alerting.channels import WhenUnsure
-from alerting.channels.deadline import attempt, current, dialled, ending
+from alerting.channels.deadline import Deadline, attempt, current, dialled, ending
 from alerting.channels.email_replies import ends_connection, failure_of
 from alerting.channels.email_settings import EmailSettings
-from alerting.channels.lookups import SYSTEM
+from alerting.channels.lookups import SYSTEM, Lookups
 from alerting.delivery import ChannelStopped, FailureReason
 from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused
@@ -27,6 +27,7 @@ from alerting.tls import trust
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 # Servers close a connection that has sent so much; a new one is cheap.
 _MOST_PER_CONNECTION: Final = 100
+_NAMED_WITHIN_S: Final = 5.0
 # For all the good-byes when the channel is closed.
 _LEAVING_S: Final = 2.0
 
@@ -55,6 +56,7 @@ class EmailChannel:
         self._tls = ending(trust(settings.ca_file, setting="alerts.email.ca_file"))
         if settings.token_file is not None:
             _token(settings)
+        self._name = _own_name()
         self._own = threading.local()
         self._lock = threading.Lock()
         self._open: set[_Connection] = set()
@@ -117,7 +119,7 @@ class EmailChannel:
     def _connect(self) -> _Connection:
         settings = self._settings
         tls = self._tls if settings.security == "tls" else None
-        connection = _Connection(settings.host, settings.port, timeout_s=settings.timeout_s, tls=tls)
+        connection = _Connection(settings.host, settings.port, name=self._name, timeout_s=settings.timeout_s, tls=tls)
         try:
             if settings.security == "starttls":
                 connection.starttls(context=self._tls)
@@ -151,16 +153,17 @@ class _Connection(smtplib.SMTP):
     Args:
         host: The server.
         port: Its port.
+        name: This machine's, which a client greets with.
         timeout_s: For its waits outside an attempt.
         tls: For TLS from the first byte.
     """
 
-    def __init__(self, host: str, port: int, *, timeout_s: float, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, host: str, port: int, *, name: str, timeout_s: float, tls: ssl.SSLContext | None) -> None:
         self.busy = False
         self.in_data = False
         self.sent = 0
         self._tls = tls
-        super().__init__(host, port, timeout=timeout_s)
+        super().__init__(host, port, local_hostname=name, timeout=timeout_s)
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         """DATA, and what follows it."""
@@ -218,6 +221,16 @@ def _token(settings: EmailSettings) -> str:
         problem = f"alerts.email.token_file {str(settings.token_file)!r} holds no token"
         raise ChannelRefused(problem, remedy="put an OAuth 2 access token there, and nothing else")
     return token
+
+
+def _own_name() -> str:
+    """Looked up once, and for no longer than that: smtplib would for each connection, for as long as it takes."""
+    try:
+        name = Lookups(lambda *_: [socket.getfqdn()]).addresses("", 0, Deadline(_NAMED_WITHIN_S))[0]
+    except OSError:
+        name = socket.gethostname()
+    # RFC 5321, 4.1.3: what has no name of the DNS says its address.
+    return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
 def _leave(connection: smtplib.SMTP) -> None:
