@@ -15,6 +15,7 @@ class FailureReason(StrEnum):
     UNREACHABLE = "unreachable"
     TLS_ERROR = "tls_error"
     SERVER_ERROR = "server_error"
+    PUT_OFF = "put_off"
     AUTH_ERROR = "auth_error"
     INVALID_RECIPIENT = "invalid_recipient"
     CLIENT_ERROR = "client_error"

@@ -47,7 +47,7 @@ def codes_of(channel: str, own: Path | None = None) -> Codes:
     """What codes of a channel's provider mean.
 
     Args:
-        channel: sms or sns.
+        channel: sms, sns or email.
         own: A bank's file of the same form, in front of the shipped one.
 
     Raises:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from alerting.attempts import BEGINS_WITHIN, Attempt, Ended
 from alerting.channels import Channel
-from alerting.delivery import Failure, FailureReason, Retry, Unsure
+from alerting.channels.unforeseen import receipt, unforeseen
+from alerting.delivery import Failure
 from alerting.messages import Message
+from alerting.threads import Threads
+
+# Whoever wants to know what becomes of attempts has waited for that before.
+_CLOSES_WITHIN_S: Final = 2.0
 
 
 class Sending:
@@ -37,10 +42,7 @@ class Sending:
         self._compose = compose
         self._timer = timer
         self._now = now
-        self._threads = {
-            name: ThreadPoolExecutor(channel.at_once, thread_name_prefix=f"channel-{name}")
-            for name, channel in channels.items()
-        }
+        self._threads = {name: Threads(channel.at_once, name=f"channel-{name}") for name, channel in channels.items()}
         self._on_their_way = dict.fromkeys(channels, 0)
         self._ended: SimpleQueue[Ended] = SimpleQueue()
 
@@ -62,7 +64,7 @@ class Sending:
         """Hands an attempt to its channel."""
         name = attempt.delivery.channel
         self._on_their_way[name] += 1
-        self._threads[name].submit(self._run, attempt)
+        self._threads[name].submit(lambda: self._run(attempt))
 
     def ended(self, wait_s: float = 0.0) -> list[Ended]:
         """Those that have ended since it was asked last.
@@ -80,10 +82,17 @@ class Sending:
             found.append(one)
         return found
 
-    def close(self) -> None:
-        """Waits for the attempts on their way, which have their time-outs, and closes the channels."""
+    def close(self, within_s: float = _CLOSES_WITHIN_S) -> None:
+        """Waits a moment for the attempts on their way, and closes the channels.
+
+        Args:
+            within_s: What takes longer is left behind, and ends with the process at the latest.
+        """
+        until = time.monotonic() + within_s
         for threads in self._threads.values():
-            threads.shutdown(wait=True, cancel_futures=True)
+            threads.stop()
+        for threads in self._threads.values():
+            threads.join(until - time.monotonic())
         for channel in self._channels.values():
             channel.close()
 
@@ -107,19 +116,11 @@ class Sending:
         try:
             message = self._compose(attempt)
             may_have_left = True
-            if attempt.asks:
-                provider_id = channel.find(message, attempt.recipient)
-            else:
-                provider_id = channel.deliver(message, attempt.recipient)
-                if not isinstance(provider_id, str):
-                    raise TypeError("a channel says what its provider calls what it accepted")
+            act = channel.find if attempt.asks else channel.deliver
+            answered = act(message, attempt.recipient)
+            provider_id = None if attempt.asks and answered is None else receipt(answered, message)
         except Failure as failed:
             failure = failed
-        except Exception as unforeseen:  # noqa: BLE001 (an answer that nobody foresaw must not end the worker)
-            # Its text may quote the provider, an address or a secret.
-            what, provider_id = type(unforeseen).__name__, None
-            if may_have_left:
-                failure = Unsure(FailureReason.SERVER_ERROR, f"{what} in channel {channel.name}")
-            else:
-                failure = Retry(FailureReason.UNDECODABLE, f"{what} while it was put into words")
+        except BaseException as error:  # noqa: BLE001 (nothing of a channel's, sys.exit included, may end a thread)
+            failure = unforeseen(error, channel.name, may_have_left=may_have_left)
         self._ended.put(Ended(attempt, self._now(), self._timer() - began, provider_id, failure))

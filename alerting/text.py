@@ -12,9 +12,10 @@ from typing import Final
 
 # What a text message holds, and what two hold that are shown as one: each gives up seven for a header (3GPP TS 23.040).
 ONE_SEGMENT: Final = 160
-TWO_SEGMENTS: Final = 306
-# What a channel may append to recognise its message by: " #a1b2".
-REFERENCE_SEPTETS: Final = 6
+_JOINED_SEGMENT: Final = 153
+TWO_SEGMENTS: Final = 2 * _JOINED_SEGMENT
+# What a channel may append to recognise its message by: " #a1b2c3d4".
+REFERENCE_SEPTETS: Final = 10
 
 _ELLIPSIS: Final = "..."
 _MASK: Final = "****"
@@ -84,13 +85,18 @@ def septets(text: str) -> int:
 
 
 def clipped_septets(text: str, most: int) -> str:
-    """As `clipped`, in septets of a GSM-7 text."""
-    if septets(text) <= most:
-        return text
+    """As `clipped`, in septets of a GSM-7 text as segments hold them: both of a character's stand in the same one."""
     room = most - len(_ELLIPSIS)
-    while septets(text) > room:
-        text = text[:-1]
-    return text + _ELLIPSIS
+    taken, kept = 0, 0
+    for position, character in enumerate(text):
+        width = septets(character)
+        # The septet before the segment's end stays empty where two do not fit.
+        taken += width + (width > 1 and taken % _JOINED_SEGMENT == _JOINED_SEGMENT - 1)
+        if taken <= room:
+            kept = position + 1
+        if taken > most:
+            return text[:kept] + _ELLIPSIS
+    return text
 
 
 def _is_gsm7(character: str) -> bool:

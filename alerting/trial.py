@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from alerting.channels import Channel
+from alerting.channels.unforeseen import receipt, unforeseen
 from alerting.contracts import FRAUD_DETECTED, SCHEMA_VERSION, FraudDetected
 from alerting.delivery import Failure
 from alerting.messages import Content, Message
@@ -74,6 +75,10 @@ def marked(content: Content) -> Content:
 
 def _try(target: Target, channel: Channel, message: Message) -> Tried:
     try:
-        return Tried(target, channel.deliver(message, target.recipient), None)
+        return Tried(target, receipt(channel.deliver(message, target.recipient), message), None)
     except Failure as failure:
         return Tried(target, None, failure)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (nothing of a channel's, sys.exit included, keeps others from being tried)
+        return Tried(target, None, unforeseen(error, channel.name, may_have_left=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 import threading
 from email.message import EmailMessage
@@ -11,18 +12,24 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 from alerting.channels import WhenUnsure
+from alerting.channels.deadline import Deadline, attempt, current, dialled, ending
+from alerting.channels.email_replies import ends_connection, failure_of
 from alerting.channels.email_settings import EmailSettings
-from alerting.delivery import ChannelStopped, Failure, FailureReason, Refused, Retry, Unsure
+from alerting.channels.lookups import SYSTEM, Lookups
+from alerting.delivery import ChannelStopped, FailureReason
 from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused
 from alerting.messages import Message
+from alerting.provider_codes import codes_of
 from alerting.tls import trust
 
 # Every server takes seven bits.
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 # Servers close a connection that has sent so much; a new one is cheap.
 _MOST_PER_CONNECTION: Final = 100
-_TOO_LARGE: Final = 552
+_NAMED_WITHIN_S: Final = 5.0
+# For all the good-byes when the channel is closed.
+_LEAVING_S: Final = 2.0
 
 
 class EmailChannel:
@@ -35,7 +42,7 @@ class EmailChannel:
         settings: Server and sender.
 
     Raises:
-        ChannelRefused: `ca_file` gives no certificates, or `token_file` no token.
+        ChannelRefused: `ca_file` gives no certificates, `token_file` no token, or the file of provider codes is wrong.
     """
 
     name: Final = "email"
@@ -45,9 +52,11 @@ class EmailChannel:
 
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
-        self._tls = trust(settings.ca_file, setting="alerts.email.ca_file")
+        self._codes = codes_of("email", settings.provider_codes)
+        self._tls = ending(trust(settings.ca_file, setting="alerts.email.ca_file"))
         if settings.token_file is not None:
             _token(settings)
+        self._name = _own_name()
         self._own = threading.local()
         self._lock = threading.Lock()
         self._open: set[_Connection] = set()
@@ -56,13 +65,19 @@ class EmailChannel:
         """Accepted once the server has taken it; the receipt is the mail's Message-ID."""
         mail = compose(message, sender=self._settings.sender, recipient=recipient.address)
         connection: _Connection | None = None
-        try:
-            connection = self._connected()
-            connection.send_message(mail, self._settings.sender, [recipient.address])
-        except (smtplib.SMTPException, OSError) as refusal:
-            if not isinstance(refusal, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) or _says_bye(refusal):
-                self._drop()
-            raise _failure(refusal, left=connection is not None and connection.in_data) from None
+        with attempt(self._settings.timeout_s):
+            try:
+                connection = self._connected()
+                connection.busy = True
+                connection.send_message(mail, self._settings.sender, [recipient.address])
+            except (smtplib.SMTPException, OSError) as refusal:
+                left = connection is not None and connection.in_data
+                if ends_connection(refusal):
+                    self._drop()
+                raise failure_of(refusal, left=left, codes=self._codes) from None
+            finally:
+                if connection is not None:
+                    connection.busy = False
         return str(mail["Message-ID"])
 
     def find(self, message: Message, recipient: Recipient) -> str | None:  # noqa: ARG002
@@ -70,11 +85,12 @@ class EmailChannel:
         return None
 
     def close(self) -> None:
-        """Takes leave of the server."""
+        """Takes leave of the server, but for attempts under way, which end by themselves."""
         with self._lock:
-            connections, self._open = self._open, set()
-        for connection in connections:
-            _leave(connection)
+            connections, self._open = [one for one in self._open if not one.busy], set()
+        with attempt(_LEAVING_S):
+            for connection in connections:
+                _leave(connection)
 
     def _connected(self) -> _Connection:
         """This thread's connection, where it still answers, or a new one."""
@@ -102,12 +118,8 @@ class EmailChannel:
 
     def _connect(self) -> _Connection:
         settings = self._settings
-        if settings.security == "tls":
-            connection: _Connection = _TlsConnection(
-                settings.host, settings.port, timeout=settings.timeout_s, context=self._tls
-            )
-        else:
-            connection = _Connection(settings.host, settings.port, timeout=settings.timeout_s)
+        tls = self._tls if settings.security == "tls" else None
+        connection = _Connection(settings.host, settings.port, name=self._name, timeout_s=settings.timeout_s, tls=tls)
         try:
             if settings.security == "starttls":
                 connection.starttls(context=self._tls)
@@ -136,24 +148,41 @@ class EmailChannel:
 
 
 class _Connection(smtplib.SMTP):
-    """Knows whether a mail was on its way when the connection broke."""
+    """Its waits end with the attempt; knows whether a mail was on its way when it broke.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Args:
+        host: The server.
+        port: Its port.
+        name: This machine's, which a client greets with.
+        timeout_s: For its waits outside an attempt.
+        tls: For TLS from the first byte.
+    """
+
+    def __init__(self, host: str, port: int, *, name: str, timeout_s: float, tls: ssl.SSLContext | None) -> None:
+        self.busy = False
         self.in_data = False
         self.sent = 0
-        super().__init__(*args, **kwargs)
+        self._tls = tls
+        super().__init__(host, port, local_hostname=name, timeout=timeout_s)
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         """DATA, and what follows it."""
         self.in_data = True
-        answer = super().data(msg)
-        self.in_data = False
+        try:
+            code, said = super().data(msg)
+        except smtplib.SMTPDataError:  # the server wants none: nothing of it has left
+            self.in_data = False
+            raise
         self.sent += 1
-        return answer
+        # RFC 5321, 4.2.1: the first digit says what became of it.
+        self.in_data = not (200 <= code < 300 or 400 <= code < 600)
+        return 250 if 200 <= code < 300 else code, said
 
-
-class _TlsConnection(_Connection, smtplib.SMTP_SSL):
-    """The same with TLS from the first byte."""
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Where smtplib connects: it would give each of a host's addresses the whole time, and resolve for ever."""
+        deadline = current(timeout)
+        plain = dialled(SYSTEM.addresses(host, port, deadline), port, deadline)
+        return plain if self._tls is None else self._tls.wrap_socket(plain, server_hostname=host)
 
 
 def compose(message: Message, *, sender: str, recipient: str) -> EmailMessage:
@@ -194,51 +223,18 @@ def _token(settings: EmailSettings) -> str:
     return token
 
 
+def _own_name() -> str:
+    """Looked up once, and for no longer than that: smtplib would for each connection, for as long as it takes."""
+    try:
+        name = Lookups(lambda *_: [socket.getfqdn()]).addresses("", 0, Deadline(_NAMED_WITHIN_S))[0]
+    except OSError:
+        name = socket.gethostname()
+    # RFC 5321, 4.1.3: what has no name of the DNS says its address.
+    return name if "." in name and name.isascii() else "[127.0.0.1]"
+
+
 def _leave(connection: smtplib.SMTP) -> None:
     try:
         connection.quit()
     except (smtplib.SMTPException, OSError):
         connection.close()
-
-
-def _says_bye(refusal: smtplib.SMTPException | OSError) -> bool:
-    """RFC 5321, 3.8: after 421 the server closes the connection."""
-    if isinstance(refusal, smtplib.SMTPRecipientsRefused):
-        return any(code == 421 for code, _ in refusal.recipients.values())
-    return isinstance(refusal, smtplib.SMTPResponseException) and refusal.smtp_code == 421
-
-
-def _failure(refusal: smtplib.SMTPException | OSError, *, left: bool) -> Failure:
-    if isinstance(refusal, smtplib.SMTPRecipientsRefused):
-        code = next(iter(refusal.recipients.values()))[0]
-        return _replied(code, "the address", Refused, FailureReason.INVALID_RECIPIENT)
-    if isinstance(refusal, smtplib.SMTPAuthenticationError):
-        return _replied(refusal.smtp_code, "the login", ChannelStopped, FailureReason.AUTH_ERROR)
-    if isinstance(refusal, smtplib.SMTPResponseException):
-        # RFC 1870, 6: a server may find a mail too large before it has seen it.
-        if isinstance(refusal, smtplib.SMTPDataError) or refusal.smtp_code == _TOO_LARGE:
-            return _replied(refusal.smtp_code, "the mail", Refused, FailureReason.CLIENT_ERROR)
-        # Before a recipient is named, everybody is meant: the client, its sender, TLS.
-        return _replied(refusal.smtp_code, "the connection or the sender", ChannelStopped, FailureReason.CLIENT_ERROR)
-    return _without_reply(refusal, Unsure if left else Retry)
-
-
-def _replied(code: int, to_what: str, kind: type[Refused], for_good: FailureReason) -> Failure:
-    """RFC 5321, 4.2.1: replies of the 400s are for now, those of the 500s for good."""
-    # The server's words quote addresses: the code tells the same.
-    message = f"the mail server answered {to_what} with {code}"
-    return Retry(FailureReason.SERVER_ERROR, message) if code < 500 else kind(for_good, message)
-
-
-def _without_reply(refusal: smtplib.SMTPException | OSError, kind: type[Unsure | Retry]) -> Failure:
-    # smtplib reports a time-out as a lost connection.
-    if isinstance(refusal, TimeoutError) or isinstance(refusal.__context__, TimeoutError):
-        return kind(FailureReason.TIMEOUT, "the mail server did not answer in time")
-    if isinstance(refusal, ssl.SSLError):
-        return Retry(FailureReason.TLS_ERROR, "no trusted TLS connection to the mail server")
-    # An SMTPException is an OSError too.
-    if isinstance(refusal, smtplib.SMTPServerDisconnected) or not isinstance(refusal, smtplib.SMTPException):
-        return kind(FailureReason.UNREACHABLE, f"the mail server cannot be reached ({refusal.__class__.__name__})")
-    return ChannelStopped(
-        FailureReason.CLIENT_ERROR, "the mail server does not offer what is configured (STARTTLS, login)"
-    )

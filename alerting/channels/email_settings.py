@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from alerting.channels.sections import FilledSecret, Listed, MailAddress, Timeout
 from stream.settings import PortNumber, Section
 
+# RFC 8314, 7.3.
+_TLS_PORT: Final = 465
+
 
 class EmailSettings(Section):
     """Mail through an SMTP server."""
 
     host: Annotated[str, Field(min_length=1)]
-    port: PortNumber = Field(default=587, description="587 for starttls, 465 for tls")
+    port: PortNumber = Field(default=587, description="465 unless it is given where security is tls")
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str | None = None
     password: FilledSecret | None = None
@@ -27,7 +30,16 @@ class EmailSettings(Section):
         default=(), description="Who is told where there is no routing file"
     )
     ca_file: Path | None = Field(default=None, description="Certificates to trust instead of the system's (PEM)")
+    provider_codes: Path | None = Field(
+        default=None, description="A file of what to do about enhanced status codes, in front of the shipped one (TOML)"
+    )
     timeout_s: Timeout = 10.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tls_has_a_port_of_its_own(cls, section: Any) -> Any:
+        is_tls = isinstance(section, dict) and section.get("security") == "tls"
+        return {"port": _TLS_PORT, **section} if is_tls else section
 
     @field_validator("host")
     @classmethod

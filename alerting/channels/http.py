@@ -13,21 +13,22 @@ import socket
 import ssl
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from alerting.addresses import Network, is_allowed, refusal
+from alerting.channels.deadline import Deadline, attempt, dialled, ending
+from alerting.channels.final_answer import FinalAnswer
+from alerting.channels.lookups import Lookups, Resolve, addresses_of
 from alerting.delivery import FailureReason, Refused, Retry, Unsure
 
 _KEPT_PER_HOST: Final = 16
 _KEPT_S: Final = 30.0
 _LONGEST_ANSWER: Final = 65_536
 _PORTS: Final = {"http": 80, "https": 443}
-
-Resolve = Callable[[str, int], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,12 @@ class Answer:
     body: bytes = field(default=b"", repr=False)
 
 
-def addresses_of(host: str, port: int) -> Sequence[str]:
-    """Every address of a host, as the system resolves it.
-
-    Raises:
-        OSError: It has none, or nobody answers.
-    """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
 class Poster:
     """Posts, and keeps connections. May be used by several threads at once.
 
     Args:
         tls: Whom to trust; used by this poster alone.
-        timeout_s: For a whole request: resolving aside, from the connection to the answer's last byte.
+        timeout_s: For a whole request, from the host's name to the answer's last byte.
         allowed: Networks that may be told although they are not of the open internet, and without TLS; None allows
             every address, for hosts that the settings themselves name.
         whom: What is told, for errors: "the webhook".
@@ -76,12 +67,11 @@ class Poster:
         whom: str,
         resolve: Resolve = addresses_of,
     ) -> None:
-        tls.sslsocket_class = _TlsSocket
-        self._tls = tls
+        self._tls = ending(tls)
         self._timeout_s = timeout_s
         self._allowed = allowed
         self._whom = whom
-        self._resolve = resolve
+        self._lookups = Lookups(resolve)
         self._lock = Lock()
         self._idle: dict[tuple[str, str, int], list[tuple[float, http.client.HTTPConnection]]] = defaultdict(list)
 
@@ -94,23 +84,12 @@ class Poster:
             Refused: It may not be sent there.
         """
         place, target = self._place(url)
-        ends = time.monotonic() + self._timeout_s
-        connection = self._kept(place) or self._connected(place, ends)
-        try:
-            _set_end(connection, ends)
-            connection.request("POST", target, body, dict(headers))
-            response = connection.getresponse()
-            read = response.read(_LONGEST_ANSWER)
-            answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, read)
-            whole = response.isclosed() and not response.will_close
-        except (OSError, http.client.HTTPException) as broken:
-            connection.close()
-            raise self._unsure(broken) from None
-        except BaseException:
-            connection.close()
-            raise
-        self._keep(place, connection) if whole else connection.close()
-        return answer
+        with attempt(self._timeout_s) as deadline:
+            connection = self._kept(place) or self._connected(place, deadline)
+            try:
+                return self._posted(place, connection, target, body, headers)
+            except (OSError, http.client.HTTPException) as broken:
+                raise self._broken(broken, has_left=deadline.has_left) from None
 
     def close(self) -> None:
         """Closes the connections that are kept."""
@@ -119,6 +98,26 @@ class Poster:
             self._idle.clear()
         for connection in idle:
             connection.close()
+
+    def _posted(
+        self,
+        place: tuple[str, str, int],
+        connection: http.client.HTTPConnection,
+        target: str,
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        try:
+            connection.request("POST", target, body, dict(headers))
+            response = connection.getresponse()
+            read = response.read(_LONGEST_ANSWER)
+            answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, read)
+            whole = response.isclosed() and not response.will_close
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(place, connection) if whole else connection.close()
+        return answer
 
     def _place(self, url: str) -> tuple[tuple[str, str, int], str]:
         """Scheme, host and port, and what is asked for there."""
@@ -153,19 +152,22 @@ class Poster:
                 return
         connection.close()
 
-    def _connected(self, place: tuple[str, str, int], ends: float) -> http.client.HTTPConnection:
+    def _connected(self, place: tuple[str, str, int], deadline: Deadline) -> http.client.HTTPConnection:
         scheme, host, port = place
         try:
-            addresses = self._resolve(host, port)
+            addresses = self._lookups.addresses(host, port, deadline)
+        except TimeoutError:
+            raise Retry(FailureReason.TIMEOUT, f"the name of {self._whom}'s host was not resolved in time") from None
         except (OSError, UnicodeError):
             raise Retry(FailureReason.UNREACHABLE, f"the name of {self._whom}'s host cannot be resolved") from None
         self._check(addresses, is_secure=scheme == "https")
         try:
-            plain = self._dialled(addresses, port, ends)
+            plain = dialled(addresses, port, deadline)
             connection = http.client.HTTPConnection(host, port)
+            connection.default_port = _PORTS[scheme]  # without which http.client takes 443 for unusual
+            connection.response_class = FinalAnswer
             connection.sock = plain
             if scheme == "https":
-                plain.settimeout(max(ends - time.monotonic(), 0.001))
                 connection.sock = self._tls.wrap_socket(plain, server_hostname=host)
             connection.auto_open = 0  # to nothing but what was looked at
         except TimeoutError:
@@ -187,66 +189,14 @@ class Poster:
             if not is_secure and not is_allowed(address, self._allowed):
                 raise Refused(FailureReason.ADDRESS_REFUSED, f"{self._whom} is to be told without TLS: write https")
 
-    def _dialled(self, addresses: Sequence[str], port: int, ends: float) -> _Socket:
-        failure: OSError = OSError("no address")
-        for address in addresses:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            dialled = _Socket(family, socket.SOCK_STREAM)
-            try:
-                dialled.settimeout(max(ends - time.monotonic(), 0.001))
-                dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                dialled.connect((address, port))
-            except OSError as refused:
-                dialled.close()
-                failure = refused
-            else:
-                return dialled
-        raise failure
-
-    def _unsure(self, broken: Exception) -> Unsure:
+    def _broken(self, broken: Exception, *, has_left: bool) -> Retry | Unsure:
+        kind = Unsure if has_left else Retry
         if isinstance(broken, TimeoutError):
-            return Unsure(FailureReason.TIMEOUT, f"{self._whom} did not answer in time")
-        return Unsure(FailureReason.UNREACHABLE, f"the connection to {self._whom} broke ({broken.__class__.__name__})")
-
-
-class _Ending:
-    """A socket whose every wait ends at the same moment: a time-out for each read would let an answer trickle."""
-
-    ends: float
-
-    def left(self) -> float:
-        left = self.ends - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left
-
-
-class _Socket(socket.socket, _Ending):
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(self.left())
-        return super().recv_into(*args, **kwargs)
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(self.left())
-        return super().sendall(*args, **kwargs)
-
-
-class _TlsSocket(ssl.SSLSocket, _Ending):
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(self.left())
-        return super().recv_into(*args, **kwargs)
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(self.left())
-        return super().sendall(*args, **kwargs)
+            return kind(FailureReason.TIMEOUT, f"{self._whom} did not answer in time")
+        return kind(FailureReason.UNREACHABLE, f"the connection to {self._whom} broke ({broken.__class__.__name__})")
 
 
 def _is_readable(open_socket: socket.socket) -> bool:
     waiting = select.poll()
     waiting.register(open_socket, select.POLLIN)
     return bool(waiting.poll(0))
-
-
-def _set_end(connection: http.client.HTTPConnection, ends: float) -> None:
-    assert isinstance(connection.sock, _Ending)
-    connection.sock.ends = ends

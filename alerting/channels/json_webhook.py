@@ -12,8 +12,9 @@ import msgspec
 
 from alerting.addresses import Network
 from alerting.channels import WhenUnsure
-from alerting.channels.http import Answer, Poster, Resolve, addresses_of
-from alerting.delivery import failure_of_status, retry_after
+from alerting.channels.http import Answer, Poster
+from alerting.channels.lookups import Resolve, addresses_of
+from alerting.delivery import Failure, failure_of_status, retry_after
 from alerting.destinations import Recipient
 from alerting.messages import Message
 from alerting.tls import trust
@@ -29,7 +30,8 @@ class JsonWebhook(ABC):
 
     Args:
         timeout_s: For a whole request.
-        allowed: Networks that may be told though they are inside; None where the settings name the hosts themselves.
+        allowed: Networks that may be told though they are inside, and without TLS. None allows every address: only for
+            a class whose URLs stand in the settings, and nothing of a recipient in them.
         ca_file: Certificates to trust instead of the system's (PEM).
         resolve: Every address of a host.
         now: The time of day, with a zone.
@@ -44,7 +46,7 @@ class JsonWebhook(ABC):
         self,
         *,
         timeout_s: float = 10.0,
-        allowed: Sequence[Network] | None = None,
+        allowed: Sequence[Network] | None = (),
         ca_file: Path | None = None,
         resolve: Resolve = addresses_of,
         now: Callable[[], datetime] = clock,
@@ -69,6 +71,11 @@ class JsonWebhook(ABC):
         """What the service calls what it took."""
         return message.id
 
+    def failure(self, answer: Answer) -> Failure:
+        """What a status other than of the 200s means."""
+        after_s = retry_after(answer.headers.get("retry-after"), now=self._now())
+        return failure_of_status(answer.status, f"the {self.name} answered {answer.status}", after_s=after_s)
+
     def deliver(self, message: Message, recipient: Recipient) -> str:
         """Accepted with any status of the 200s."""
         said = self.body(message, recipient)
@@ -80,8 +87,7 @@ class JsonWebhook(ABC):
         }
         answer = self._poster.post(self.url(recipient), body, headers)
         if not 200 <= answer.status < 300:
-            after_s = retry_after(answer.headers.get("retry-after"), now=self._now())
-            raise failure_of_status(answer.status, f"the {self.name} answered {answer.status}", after_s=after_s)
+            raise self.failure(answer)
         return self.receipt(message, answer)
 
     def find(self, message: Message, recipient: Recipient) -> str | None:  # noqa: ARG002

@@ -23,7 +23,7 @@ class PagerDutyChannel(JsonWebhook):
     name = "pagerduty"
 
     def __init__(self, settings: PagerDutySettings) -> None:
-        super().__init__(timeout_s=settings.timeout_s)
+        super().__init__(timeout_s=settings.timeout_s, allowed=None)  # the settings name the host
         self._url = f"{settings.base_url.rstrip('/')}/v2/enqueue"
         self._keys = {name: key.get_secret_value() for name, key in settings.routing_keys.items()}
 

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from alerting.channels import Channel
+from alerting.channels.fitting import fitting
 from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused, NoChannel, all_of
 from alerting.settings import AlertSettings
@@ -130,13 +131,12 @@ def _other(name: str, section: Mapping[str, Any], found: Mapping[str, EntryPoint
                 remedy=f"install one with an entry point of group {GROUP!r}; installed: {known}",
             )
         try:
-            made: Channel = found[name].load()(section)
-        except Mendable:
+            return fitting(found[name].load()(section), name)
+        except (Mendable, KeyboardInterrupt):
             raise
-        except Exception as refusal:  # noqa: BLE001 (another package's: whatever it raises keeps only it from opening)
+        except BaseException as refusal:  # noqa: BLE001 (whatever another package raises keeps only it from opening)
             # Its words may quote a secret of the section.
             problem = f"channel {name!r} cannot be opened ({type(refusal).__name__})"
             raise ChannelRefused(problem, remedy=f"check alerts.others.{name} and the package") from None
-        return made
 
     return make

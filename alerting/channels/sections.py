@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 LONGEST_TIMEOUT_S: Final = 15
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def listed(value: Any) -> Any:
@@ -31,9 +32,22 @@ def reachable(url: str) -> str:
     return url
 
 
+def private(url: str) -> str:
+    """The URL, where nobody reads on the way what is sent to it.
+
+    Raises:
+        ValueError: Somebody could; the URL is not quoted, it may be a secret.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise ValueError("must begin with https: others could read on the way what is sent there")
+    return url
+
+
 PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
 MailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s]*$"), AfterValidator(reachable)]
+PrivateUrl = Annotated[Url, AfterValidator(private)]
 FilledSecret = Annotated[SecretStr, Field(min_length=1)]
 Timeout = Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT_S, description="Seconds that one attempt takes at most")]
 Listed = BeforeValidator(listed)

@@ -19,7 +19,7 @@ class SlackChannel(JsonWebhook):
     name = "slack"
 
     def __init__(self, settings: SlackSettings) -> None:
-        super().__init__(timeout_s=settings.timeout_s)
+        super().__init__(timeout_s=settings.timeout_s, allowed=None)  # the settings name the host
         self._urls = {name: url.get_secret_value() for name, url in settings.urls.items()}
 
     def url(self, recipient: Recipient) -> str:

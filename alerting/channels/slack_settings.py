@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr, field_validator
 
-from alerting.channels.sections import Timeout, reachable
+from alerting.channels.sections import Timeout, private, reachable
 from stream.settings import Section
 
 
@@ -18,5 +18,5 @@ class SlackSettings(Section):
     @classmethod
     def _are_urls(cls, urls: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for url in urls.values():
-            reachable(url.get_secret_value())
+            private(reachable(url.get_secret_value()))
         return urls

@@ -14,24 +14,29 @@ import requests
 from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from alerting.channels import WhenUnsure
+from alerting.channels.deadline import attempt
+from alerting.channels.quiet import keep_quiet
 from alerting.channels.sms_settings import SmsSettings
+from alerting.channels.twilio_http import hold_to_deadline
 from alerting.channels.twilio_status import confirmation_of
 from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure, failure_of_status, retry_after
 from alerting.destinations import Recipient
 from alerting.ledger.entries import Confirmation
 from alerting.messages import Message
 from alerting.provider_codes import codes_of
+from alerting.text import REFERENCE_SEPTETS
 from stream.pages import Asked
 
 # A text of this is useless late; Twilio's own default is ten hours. It takes no less than a second.
-_SHORTEST_VALID_S: Final = 36
+_SHORTEST_VALID_S: Final = 1
 _LONGEST_VALID_S: Final = 14_400
 _STATUS_PATH: Final = "/twilio/status"
-# Of a recipient's latest messages, those that a look goes through.
-_LOOKED_THROUGH: Final = 50
+_PAGE_SIZE: Final = 50
+# Pages of a list, which hold some kilobytes for each message.
+_MOST_RECEIVED: Final = 4 * 1024 * 1024
 # Clocks differ.
 _EARLIER: Final = timedelta(minutes=5)
 
@@ -57,12 +62,15 @@ class SmsChannel:
     one_provider: Final = True
 
     def __init__(self, settings: SmsSettings, *, now: Callable[[], datetime] = _now) -> None:
+        keep_quiet()
         self._now = now
         self._codes = codes_of("sms", settings.provider_codes)
         self._answered = threading.local()
         # The SDK's errors do not hold the answer's headers, and its own default waits for ever.
         self._http = TwilioHttpClient(timeout=settings.timeout_s, request_hooks={"response": self._remember})
         self._token = settings.auth_token.get_secret_value()
+        hold_to_deadline(self._http.session)
+        self._timeout_s = settings.timeout_s
         self._client = Client(settings.account_sid, self._token, http_client=self._http)
         if settings.base_url is not None:
             self._client.api.base_url = settings.base_url.rstrip("/")
@@ -91,14 +99,13 @@ class SmsChannel:
         return queued.sid
 
     def find(self, message: Message, recipient: Recipient) -> str | None:
-        """The SID of a message to the recipient that ends with this one's reference, whatever became of it."""
-        listed = self._ask(lambda: self._client.messages.list(to=recipient.address, limit=_LOOKED_THROUGH))
-        wanted, since = text_of(message), message.created_at - _EARLIER
-        for one in listed:
-            created = one.date_created
-            if isinstance(one.body, str) and one.body.endswith(wanted) and (created is None or created >= since):
-                return str(one.sid)
-        return None
+        """The SID of a message to the recipient that ends with this one's reference, whatever became of it.
+
+        What stands before the reference may be said otherwise by now: templates and accounts change.
+        """
+        reference, since = reference_of(message), message.created_at - _EARLIER
+        sid: str | None = self._ask(lambda: self._found(recipient.address, reference, since))
+        return sid
 
     @property
     def callback_path(self) -> str:
@@ -116,25 +123,37 @@ class SmsChannel:
         if self._http.session is not None:
             self._http.session.close()
 
+    def _found(self, number: str, reference: str, since: datetime) -> str | None:
+        """Goes through the list, the newest first, until a page has nothing that is as young as the alert."""
+        page = self._client.messages.page(to=number, page_size=_PAGE_SIZE)
+        while page is not None:
+            is_recent = False
+            for one in page:
+                if one.date_created is not None and one.date_created < since:
+                    continue
+                is_recent = True
+                if isinstance(one.body, str) and one.body.endswith(reference):
+                    return str(one.sid)
+            # Not the first that is older: Twilio lists by when it sent, and some wait for that.
+            page = page.next_page() if is_recent else None
+        return None
+
     def _valid_for(self, message: Message) -> int:
         left = int((message.expires_at - self._now()).total_seconds())
         return min(max(left, _SHORTEST_VALID_S), _LONGEST_VALID_S)
 
     def _ask(self, call: Callable[[], Any]) -> Any:
         self._answered.by = None
-        try:
-            return call()
-        except TwilioException as refusal:
-            raise self._failure(refusal) from None
-        except requests.RequestException as broken:
-            raise _unanswered(broken) from None
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ):  # no JSON, or JSON that the SDK makes no message of
-            raise Unsure(FailureReason.SERVER_ERROR, "Twilio's answer cannot be read") from None
+        with attempt(self._timeout_s, _MOST_RECEIVED) as deadline:
+            try:
+                return call()
+            except TwilioException as refusal:
+                raise self._failure(refusal) from None
+            except requests.RequestException as broken:
+                raise _unanswered(broken, has_left=deadline.has_left) from None
+            except (ValueError, TypeError, AttributeError, RecursionError):
+                # No JSON, or JSON that the SDK makes no message of.
+                raise Unsure(FailureReason.SERVER_ERROR, "Twilio's answer cannot be read") from None
 
     def _remember(self, answer: requests.Response, *_: Any, **__: Any) -> None:
         self._answered.by = answer
@@ -156,20 +175,29 @@ class SmsChannel:
 
 def text_of(message: Message) -> str:
     """The text with a reference behind it: two alerts may read the same, and only one of them was sent."""
-    reference = hashlib.sha256(message.id.encode()).hexdigest()[:4]
-    return f"{message.content.short} #{reference}"
+    return f"{message.content.short} {reference_of(message)}"
 
 
-def _unanswered(broken: requests.RequestException) -> Failure:
+def reference_of(message: Message) -> str:
+    """What no other message to the same number at the time ends with."""
+    return "#" + hashlib.sha256(message.id.encode()).hexdigest()[: REFERENCE_SEPTETS - len(" #")]
+
+
+def _unanswered(broken: requests.RequestException, *, has_left: bool) -> Failure:
     """Whether the request had left decides whether Twilio may have the message."""
-    reason = getattr(broken.args[0], "reason", None) if broken.args else None
+    kind = Unsure if has_left else Retry
+    cause = broken.args[0] if broken.args else None
+    reason = getattr(cause, "reason", None)
     if isinstance(broken, requests.exceptions.SSLError):
         # A certificate is judged before anything is sent; what else TLS objects to may come after.
-        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in getattr(reason, "args", ())):
+        if any(isinstance(found, ssl.SSLCertVerificationError) for found in getattr(reason, "args", ())):
             return Retry(FailureReason.TLS_ERROR, "no trusted TLS connection to Twilio")
-        return Unsure(FailureReason.TLS_ERROR, "the TLS connection to Twilio broke")
-    if isinstance(reason, NewConnectionError | ConnectTimeoutError) or isinstance(broken, requests.ConnectTimeout):
+        return kind(FailureReason.TLS_ERROR, "the TLS connection to Twilio broke")
+    if isinstance(reason, NewConnectionError):
         return Retry(FailureReason.UNREACHABLE, f"Twilio cannot be reached ({broken.__class__.__name__})")
-    if isinstance(broken, requests.Timeout):
-        return Unsure(FailureReason.TIMEOUT, "Twilio did not answer in time")
-    return Unsure(FailureReason.UNREACHABLE, f"the connection to Twilio broke ({broken.__class__.__name__})")
+    if isinstance(broken, requests.ConnectTimeout):
+        return Retry(FailureReason.TIMEOUT, "Twilio did not take the connection in time")
+    # A time-out in the midst of a body is a broken connection to requests.
+    if isinstance(broken, requests.Timeout) or isinstance(cause, ReadTimeoutError):
+        return kind(FailureReason.TIMEOUT, "Twilio did not answer in time")
+    return kind(FailureReason.UNREACHABLE, f"the connection to Twilio broke ({broken.__class__.__name__})")

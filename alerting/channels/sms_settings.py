@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from alerting.channels.sections import FilledSecret, Listed, PhoneNumber, Timeout, Url
+from alerting.channels.sections import FilledSecret, Listed, PhoneNumber, PrivateUrl, Timeout, Url
 from stream.settings import Section
 
 # A number, a short code, a messaging service, or an alphanumeric sender.
 SmsSender = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}|[A-Za-z0-9 ]{1,11})$")]
-
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class SmsSettings(Section):
@@ -27,7 +25,7 @@ class SmsSettings(Section):
         default=(), description="Who is told where there is no routing file: +15550100"
     )
     base_url: Url | None = Field(default=None, description="Another address of the API, such as a stand-in's")
-    status_callback: Url | None = Field(
+    status_callback: PrivateUrl | None = Field(
         default=None, description="Where Twilio says what became of a message: https://.../twilio/status"
     )
     provider_codes: Path | None = Field(
@@ -37,12 +35,10 @@ class SmsSettings(Section):
 
     @field_validator("status_callback")
     @classmethod
-    def _is_private_and_takes_a_query(cls, url: str | None) -> str | None:
+    def _takes_a_query(cls, url: str | None) -> str | None:
         if url is None:
             return None
         parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            raise ValueError("must begin with https: what Twilio says there names the recipient's number")
         if parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError("must be without user, query and fragment: the notice's id is put behind it")
         return url

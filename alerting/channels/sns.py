@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ssl
 import threading
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -23,6 +25,9 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from alerting.channels import WhenUnsure
+from alerting.channels.deadline import attempt
+from alerting.channels.quiet import keep_quiet
+from alerting.channels.sns_http import hold_to_deadline
 from alerting.channels.sns_settings import SnsSettings
 from alerting.delivery import ChannelStopped, Failure, FailureReason, Refused, Retry, Unsure, failure_of_status
 from alerting.destinations import Recipient
@@ -56,14 +61,26 @@ class SnsChannel:
 
     def __init__(self, settings: SnsSettings) -> None:
         self.when_unsure: Final = WhenUnsure(settings.when_unsure)
+        keep_quiet()
         self._settings = settings
         self._codes = codes_of("sns")
-        self._session = boto3.session.Session()
+        # One attempt for one call: what boto3 retried by itself, the ledger would not know of. Credentials that are
+        # fetched from a service have no deadline, and no more than this.
+        patience = Config(
+            connect_timeout=settings.timeout_s,
+            read_timeout=settings.timeout_s,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            max_pool_connections=self.at_once,
+        )
+        beneath = botocore.session.Session()
+        beneath.set_default_client_config(patience)
+        self._session = boto3.session.Session(botocore_session=beneath)
         if self._session.get_credentials() is None:
             raise ChannelRefused(
                 "channel 'sns' has no AWS credentials",
                 remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role",
             )
+        self._answered = threading.local()
         self._lock = threading.Lock()
         self._clients: dict[str, SNSClient] = {}
         if settings.region is not None or settings.topic_arn is not None:
@@ -77,20 +94,22 @@ class SnsChannel:
             raise Refused(FailureReason.INVALID_RECIPIENT, "the topic's ARN has no region that there is") from None
         # SNS drops a repetition within its five minutes. Alerts of a group are in order among each other.
         fifo = {"MessageGroupId": message.thread or message.id, "MessageDeduplicationId": message.id}
-        try:
-            answer = client.publish(
-                TopicArn=recipient.address,
-                Subject=clipped(message.content.subject.encode("ascii", "replace").decode(), _LONGEST_SUBJECT),
-                Message=message.content.payload.decode(),
-                MessageAttributes={name: _attribute(value) for name, value in message.attributes.items()},
-                **(fifo if recipient.address.endswith(_FIFO_SUFFIX) else {}),
-            )
-        except ClientError as refusal:
-            raise self._answered(refusal) from None
-        except BotoCoreError as refusal:
-            raise _unanswered(refusal) from None
-        except (ResponseParserError, KeyError, TypeError, AttributeError):  # the last three from boto3's own parser
-            raise Unsure(FailureReason.SERVER_ERROR, "SNS's answer cannot be read") from None
+        self._answered.status = None
+        with attempt(self._settings.timeout_s) as deadline:
+            try:
+                answer = client.publish(
+                    TopicArn=recipient.address,
+                    Subject=clipped(message.content.subject.encode("ascii", "replace").decode(), _LONGEST_SUBJECT),
+                    Message=message.content.payload.decode(),
+                    MessageAttributes={name: _attribute(value) for name, value in message.attributes.items()},
+                    **(fifo if recipient.address.endswith(_FIFO_SUFFIX) else {}),
+                )
+            except ClientError as refusal:
+                raise self._failure(refusal) from None
+            except BotoCoreError as refusal:
+                raise _unanswered(refusal, has_left=deadline.has_left) from None
+            except (ResponseParserError, KeyError, TypeError, AttributeError):  # the last three from boto3's own parser
+                raise self._unread() from None
         if not answer.get("MessageId"):
             raise Unsure(FailureReason.SERVER_ERROR, "SNS's answer names no message")
         return answer["MessageId"]
@@ -110,23 +129,27 @@ class SnsChannel:
         region = settings.region or topic_arn.split(":")[3]
         with self._lock:
             if region not in self._clients:
-                # One attempt for one call: what boto3 retried by itself, the ledger would not know of.
-                config = Config(
-                    connect_timeout=settings.timeout_s,
-                    read_timeout=settings.timeout_s,
-                    retries={"total_max_attempts": 1, "mode": "standard"},
-                    max_pool_connections=self.at_once,
-                )
                 try:
-                    self._clients[region] = self._session.client(
-                        "sns", region_name=region, endpoint_url=settings.endpoint_url, config=config
-                    )
+                    client = self._session.client("sns", region_name=region, endpoint_url=settings.endpoint_url)
                 except (BotoCoreError, ValueError) as refusal:
                     problem = f"channel 'sns' cannot be opened ({refusal.__class__.__name__})"
                     raise ChannelRefused(problem, remedy="check alerts.sns.region and endpoint_url") from None
+                hold_to_deadline(client)
+                client.meta.events.register("before-parse.sns.Publish", self._remember)
+                self._clients[region] = client
             return self._clients[region]
 
-    def _answered(self, refusal: ClientError) -> Failure:
+    def _remember(self, response_dict: Mapping[str, Any], **_: Any) -> None:
+        self._answered.status = response_dict.get("status_code")
+
+    def _unread(self) -> Failure:
+        """A proxy's or a load balancer's answer, whose status says that SNS has nothing of it; or nobody knows."""
+        status: int | None = self._answered.status
+        if status is not None and status >= 400:
+            return failure_of_status(status, f"SNS answered {status}, and nothing that can be read")
+        return Unsure(FailureReason.SERVER_ERROR, "SNS's answer cannot be read")
+
+    def _failure(self, refusal: ClientError) -> Failure:
         # The code is AWS's own word; its message may quote the topic or a key's id. A proxy's answer has neither.
         code = refusal.response.get("Error", {}).get("Code", "")
         status = refusal.response["ResponseMetadata"]["HTTPStatusCode"]
@@ -152,11 +175,14 @@ _UNANSWERED: Final[tuple[tuple[type[BotoCoreError], type[Failure], FailureReason
 )
 
 
-def _unanswered(refusal: BotoCoreError) -> Failure:
+def _unanswered(refusal: BotoCoreError, *, has_left: bool) -> Failure:
     """The first row that it is an instance of: errors stand before those that they derive from."""
     if isinstance(refusal, SSLError) and not _is_of_the_certificate(refusal):
-        return Unsure(FailureReason.TLS_ERROR, "the TLS connection to SNS broke")
+        broken = Unsure if has_left else Retry
+        return broken(FailureReason.TLS_ERROR, "the TLS connection to SNS broke")
     _, kind, reason, message = next(row for row in _UNANSWERED if isinstance(refusal, row[0]))
+    if kind is Unsure and not has_left:
+        kind = Retry
     return kind(reason, f"{message} ({refusal.__class__.__name__})")
 
 

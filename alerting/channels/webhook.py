@@ -10,11 +10,13 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from http.client import GONE
 
-from alerting.channels.http import Resolve, addresses_of
+from alerting.channels.http import Answer
 from alerting.channels.json_webhook import JsonWebhook, clock
+from alerting.channels.lookups import Resolve, addresses_of
 from alerting.channels.webhook_settings import WebhookSettings, signing_keys
-from alerting.delivery import FailureReason, Refused
+from alerting.delivery import Failure, FailureReason, RecipientStopped, Refused
 from alerting.destinations import Recipient
 from alerting.messages import Message
 
@@ -83,3 +85,9 @@ class WebhookChannel(JsonWebhook):
                 signature(key, message_id=message.id, timestamp=timestamp, body=body) for key in keys
             ),
         }
+
+    def failure(self, answer: Answer) -> Failure:
+        """As of every status; but for 410, after which Standard Webhooks has the endpoint disabled."""
+        if answer.status == GONE:
+            return RecipientStopped(FailureReason.RECIPIENT_STOPPED, "the webhook answered 410: it wants nothing more")
+        return super().failure(answer)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from demo.receivers.http import HttpServer, Reply, Request
 from demo.receivers.script import Fault
@@ -21,6 +21,8 @@ from demo.receivers.script import Fault
 _MESSAGES: Final = re.compile(r"^/2010-04-01/Accounts/(?P<sid>\w+)/Messages\.json$")
 _NUMBER: Final = re.compile(r"^\+[1-9][0-9]{6,14}$")
 
+# Of a list, unless it is asked for with another.
+_PAGE_SIZE: Final = "50"
 # How many of the latest messages a look at the receiver shows.
 _SHOWN: Final = 20
 
@@ -74,6 +76,7 @@ class TwilioReceiver:
         self._authorization = "Basic " + base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
         self._lock = threading.Lock()
         self._received: list[TextMessage] = []
+        self._pages = 0
         self._server = HttpServer(self._respond, _refuse, host=host, port=port, tls=tls)
 
     @property
@@ -85,6 +88,12 @@ class TwilioReceiver:
     def attempts(self) -> int:
         """Requests so far, well treated or not."""
         return self._server.script.asked
+
+    @property
+    def pages(self) -> int:
+        """Of the list of messages, those that were looked at so far."""
+        with self._lock:
+            return self._pages
 
     def script(self, *faults: Fault) -> None:
         """Treats the next messages so."""
@@ -110,7 +119,7 @@ class TwilioReceiver:
         if not hmac.compare_digest(request.headers.get("authorization", ""), self._authorization):
             return _error(401, 20003, "Authenticate")
         if request.method == "GET":
-            return self._listed(parse_qs(query).get("To", [""])[0])
+            return self._listed({name: values[0] for name, values in parse_qs(query).items()})
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         return _objection(form) or self._take(form)
 
@@ -130,21 +139,32 @@ class TwilioReceiver:
             self._received.append(sms)
         return Reply(201, self._shown(sms))
 
-    def _listed(self, to: str) -> Reply:
-        """https://www.twilio.com/docs/messaging/api/message-resource: the newest first, here on one page."""
-        found = [self._shown(sms) for sms in reversed(self.received()) if to in ("", sms.to)]
+    def _listed(self, query: Mapping[str, str]) -> Reply:
+        """https://www.twilio.com/docs/messaging/api/message-resource: the newest first, page by page."""
+        to, size = query.get("To", ""), int(query.get("PageSize", _PAGE_SIZE))
+        found = [sms for sms in reversed(self.received()) if to in ("", sms.to)]
+        # A page begins behind the last message of the one before, whatever has come meanwhile.
+        behind = next((at for at, sms in enumerate(found, 1) if sms.sid == query.get("PageToken")), 0)
+        shown = found[behind : behind + size]
+        path = f"/2010-04-01/Accounts/{self._account_sid}/Messages.json"
+        page = int(query.get("Page", "0"))
+        following = urlencode(
+            {"To": to, "PageSize": size, "Page": page + 1, "PageToken": shown[-1].sid if shown else ""}
+        )
+        with self._lock:
+            self._pages += 1
         return Reply(
             200,
             {
-                "messages": found,
-                "page": 0,
-                "page_size": 50,
-                "start": 0,
-                "end": max(len(found) - 1, 0),
-                "first_page_uri": f"/2010-04-01/Accounts/{self._account_sid}/Messages.json?Page=0",
-                "next_page_uri": None,
+                "messages": [self._shown(sms) for sms in shown],
+                "page": page,
+                "page_size": size,
+                "start": behind,
+                "end": max(behind + len(shown) - 1, 0),
+                "first_page_uri": f"{path}?Page=0",
+                "next_page_uri": f"{path}?{following}" if behind + size < len(found) else None,
                 "previous_page_uri": None,
-                "uri": f"/2010-04-01/Accounts/{self._account_sid}/Messages.json",
+                "uri": path,
             },
         )
 

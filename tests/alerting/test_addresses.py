@@ -9,7 +9,14 @@ import pytest
 from alerting.addresses import is_allowed, refusal
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("93.184.215.14", "8.8.8.8", "1.1.1.1", "191.255.255.255", "192.0.1.1", "223.255.255.255"),
+        *("2606:2800:21f:cb07:6820:80da:af6b:8b2c", "2a00:1450:4001:81d::200e", "2001:4860:4860::8888"),
+        *("2001:200::1", "2001:db9::1", "2003::1"),
+    ],
+)
 def test_the_open_internet_is_told(address: str) -> None:
     assert refusal(address, ()) is None
 
@@ -47,6 +54,25 @@ def test_the_open_internet_is_told(address: str) -> None:
         ("2002:7f00:1::", "6to4 (RFC 3056)"),
         ("192.88.99.1", "a 6to4 relay (RFC 7526)"),
         ("2001:0:7f00:1::", "Teredo (RFC 4380)"),
+        ("192.0.0.192", "private or reserved"),  # Oracle Cloud's metadata
+        ("192.0.0.9", "private or reserved"),
+        ("0.1.2.3", "private or reserved"),
+        ("198.51.100.1", "private or reserved"),
+        ("203.0.113.1", "private or reserved"),
+        ("fec0::1", "private or reserved"),
+        ("::7f00:1", "an IPv4 address in the clothes of IPv6"),
+        ("::ffff:0:7f00:1", "an IPv4 address in the clothes of IPv6"),
+        ("2001:2::1", "private or reserved"),
+        ("2001:20::1", "private or reserved"),
+        ("2001:db8::1", "private or reserved"),
+        ("3ffe::1", "private or reserved"),
+        ("3fff::1", "private or reserved"),
+        ("5f00::1", "private or reserved"),
+        ("100::1", "private or reserved"),
+        ("4000::1", "private or reserved"),
+        ("e000::1", "private or reserved"),
+        ("2606:2800::5efe:a00:1", "ISATAP (RFC 5214)"),
+        ("2606:2800::200:5efe:a00:1", "ISATAP (RFC 5214)"),
     ],
 )
 def test_what_leads_elsewhere_is_not(address: str, why: str) -> None:

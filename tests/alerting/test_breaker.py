@@ -49,6 +49,13 @@ def test_five_failures_in_a_row_open_it(failure: Failure) -> None:
     assert breaker.open_keys() == {"sms"}
 
 
+def test_mailboxes_that_take_nothing_for_now_stop_mail_for_nobody_else() -> None:
+    breaker = Breaker()
+
+    assert not any(breaker.failed("email", Retry(FailureReason.PUT_OFF, "451"), NOW) for _ in range(100))
+    assert breaker.ready("email", NOW)
+
+
 def test_what_was_accepted_in_between_counts_anew() -> None:
     breaker = Breaker()
     for _ in range(4):

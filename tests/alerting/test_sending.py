@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from alerting.attempts import BEGINS_WITHIN, Attempt, Ended
 from alerting.breaker import Breaker
@@ -20,6 +27,7 @@ from tests.alerting.verdicts import verdict
 from tests.harness.waiting import wait_until
 
 PRIVATE = "4111111111111111"
+ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -72,6 +80,15 @@ def test_what_is_accepted_has_the_provider_s_name_for_it() -> None:
     assert (ended.provider_id, ended.failure, ended.at) == ("receipt", None, NOW)
 
 
+@pytest.mark.parametrize("receipt", [None, 7])
+def test_a_receipt_that_is_no_word_is_one_in_the_ledger(receipt: Any) -> None:
+    """None is what a method returns that forgets to; what raised nothing was taken."""
+    ended = outcome(Scripted(lambda _: receipt))
+
+    assert ended.failure is None
+    assert ended.provider_id == ("7" if receipt == 7 else message().id)
+
+
 def test_a_look_asks_and_tells_nobody() -> None:
     channel = Scripted(lambda _: "receipt")
     ended = outcome(channel, asks=True)
@@ -94,6 +111,27 @@ def test_an_unforeseen_failure_is_in_doubt_and_told_by_its_class_alone() -> None
 
     assert isinstance(failure, Unsure)
     assert failure.message == "RuntimeError in channel webhook"
+
+
+@pytest.mark.parametrize("leaving", [SystemExit, asyncio.CancelledError])
+def test_a_channel_cannot_end_what_it_runs_on(leaving: type[BaseException]) -> None:
+    """The classes that are no Exception: a thread would end with them, and nobody hear of the attempt."""
+
+    def leave(_: Message) -> str:
+        raise leaving(PRIVATE)
+
+    channel = Scripted(leave)
+    with sending(channel) as working:
+        for number in range(2 * channel.at_once):
+            working.begin(attempt(number))
+        ended: list[Ended] = []
+        while some := working.ended(wait_s=20):
+            ended += some
+
+    assert len(ended) == 2 * channel.at_once
+    for one in ended:
+        assert isinstance(one.failure, Unsure)
+        assert PRIVATE not in one.failure.message
 
 
 def test_what_cannot_be_composed_never_left() -> None:
@@ -148,17 +186,12 @@ def test_what_came_too_late_to_its_channel_does_not_begin() -> None:
     with Sending({"webhook": channel}, lambda _: message(), timer=time.monotonic, now=lambda: late) as working:
         working.begin(attempt())
         working.begin(attempt(1, asks=True))
-        first, second = (working.ended(wait_s=20)[0] for _ in range(2))
+        both: list[Ended] = []
+        while len(both) < 2:
+            both += working.ended(wait_s=20)
 
-    assert (first.begun, second.begun) == (False, False)
-    assert (first.provider_id, first.failure, channel.looked) == (None, None, 0)
-
-
-def test_a_channel_that_returns_nothing_leaves_it_in_doubt() -> None:
-    ended = outcome(Scripted(lambda _: None))  # type: ignore[arg-type, return-value]
-
-    assert isinstance(ended.failure, Unsure)
-    assert ended.provider_id is None
+    assert [(one.begun, one.provider_id, one.failure) for one in both] == [(False, None, None)] * 2
+    assert channel.looked == 0
 
 
 def test_a_message_that_cannot_be_written_says_nothing_of_the_provider() -> None:
@@ -174,3 +207,40 @@ def test_a_message_that_cannot_be_written_says_nothing_of_the_provider() -> None
     assert isinstance(ended.failure, Retry)
     assert PRIVATE not in str(ended.failure)
     assert breaker.ready("webhook", NOW)
+
+
+def test_closing_does_not_wait_for_what_never_ends() -> None:
+    """The worker ends though a channel hangs: the ledger has its attempt as being sent, and settles it later."""
+    go = threading.Event()
+
+    def hang(_: Message) -> str:
+        go.wait(60)
+        return "receipt"
+
+    channel = Scripted(hang)
+    working = sending(channel)
+    for number in range(3 * channel.at_once):
+        working.begin(attempt(number))
+    closing = threading.Thread(target=lambda: working.close(within_s=0.1), daemon=True)
+    closing.start()
+    closing.join(20)
+
+    assert not closing.is_alive()
+    assert channel.closed == 1
+    go.set()
+
+
+def test_a_process_ends_though_a_channel_hangs() -> None:
+    script = """
+import threading
+from tests.alerting.test_sending import Scripted, attempt, sending
+working = sending(Scripted(lambda _: threading.Event().wait() or ""))
+working.begin(attempt())
+working.close(within_s=0.1)
+print("closed", flush=True)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
+
+    assert ended.stdout == "closed\n"

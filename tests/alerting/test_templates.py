@@ -153,7 +153,7 @@ def test_markup_is_escaped_in_html_and_nowhere_else(bank: Bank) -> None:
          "with everything unknown)"),
         (SMS, "{{ alert.amount }} \N{POLICE CARS REVOLVING LIGHT}",
          f"{SMS}: text messages have no '\N{POLICE CARS REVOLVING LIGHT}' (rendered for a usual alert)"),
-        (SMS, "x" * 400, f"{SMS}: it takes 400 septets; 300 at most are sent (rendered for a usual alert)"),
+        (SMS, "x" * 400, f"{SMS}: it takes 400 septets; 296 at most are sent (rendered for a usual alert)"),
         (HTML, "{% autoescape false %}{{ alert.transaction }}{% endautoescape %}", f"{HTML}: it shows a value without "
          "escaping it (rendered for an alert with markup in its texts)"),
         ("en/analyst/alert/smss.txt.j2", "x", "en/analyst/alert/smss.txt.j2: no such template; there is "

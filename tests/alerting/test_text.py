@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from alerting.text import clipped_septets, gsm7, masked_account, masked_fields, one_line, septets
+from alerting.shapes import as_short
+from alerting.text import (
+    REFERENCE_SEPTETS,
+    TWO_SEGMENTS,
+    clipped_septets,
+    gsm7,
+    masked_account,
+    masked_fields,
+    one_line,
+    septets,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +87,37 @@ def test_a_cut_text_never_takes_more_septets_than_there_are(text: str) -> None:
 
     assert septets(cut) <= 20
     assert cut == text or cut.endswith("...")
+
+
+def segments(text: str) -> int:
+    """How many a phone puts together: 153 septets each, where the two of a bracket or euro stand in the same one."""
+    if septets(text) <= 160:
+        return 1
+    count, room = 1, 153
+    for character in text:
+        if septets(character) > room:
+            count, room = count + 1, 153
+        room -= septets(character)
+    return count
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 152 + "€" + "b" * 300, "€" * 300, "a" + "€" * 300, "a" * 151 + "€" * 80, "a" * 150 + "€" * 2 + "b" * 149],
+)
+def test_a_short_text_is_two_segments_with_its_reference(text: str) -> None:
+    """Where the euro's two septets do not fit behind one another, the first segment ends a septet early."""
+    assert segments(as_short(text) + " " * REFERENCE_SEPTETS) <= 2
+
+
+def test_a_text_that_just_fits_is_whole() -> None:
+    room = TWO_SEGMENTS - REFERENCE_SEPTETS
+
+    assert as_short("a" * room) == "a" * room
+    assert as_short("a" * 151 + "€" + "b" * (room - 153)) == "a" * 151 + "€" + "b" * (room - 153)
+    assert as_short("a" * 152 + "€" + "b" * (room - 154)).endswith("b...")
+
+
+def test_however_long_a_text_is_it_is_gone_through_once() -> None:
+    """More than the sandbox lets a template write: gone through anew for each character, this never ends."""
+    assert as_short("x" * 2_000_000).endswith("x...")

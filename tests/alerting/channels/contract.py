@@ -1,4 +1,4 @@
-"""What every channel over HTTP keeps to, whoever wrote it: `test_contract.py` holds each of `CASES` to it.
+"""What every channel keeps to, whoever wrote it: `test_contract.py` holds each of `CASES` to it.
 
 A channel of another package is proven by a `Case` of its own: how it is opened against a server in its provider's
 place, whom it tells, what must stay private, and what the provider answers where it takes a message.
@@ -6,14 +6,17 @@ place, whom it tells, what must stay private, and what the provider answers wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
 
 from pydantic import SecretStr
 
+from alerting.addresses import Network
 from alerting.channels import Channel
+from alerting.channels.email import EmailChannel
+from alerting.channels.email_settings import EmailSettings
 from alerting.channels.json_webhook import JsonWebhook
 from alerting.channels.pagerduty import PagerDutyChannel
 from alerting.channels.pagerduty_settings import PagerDutySettings
@@ -25,7 +28,7 @@ from alerting.channels.sns import SnsChannel
 from alerting.channels.sns_settings import SnsSettings
 from alerting.channels.webhook import WebhookChannel
 from alerting.channels.webhook_settings import WebhookSettings
-from alerting.delivery import Failure, FailureReason, Refused, Retry
+from alerting.delivery import Failure, FailureReason, RecipientStopped, Refused, Retry
 from alerting.destinations import Recipient
 from alerting.messages import Message
 from demo.receivers.http import Reply
@@ -33,6 +36,7 @@ from tests.alerting.webhooks import SECRET
 
 TOKEN: Final = "token-8271"
 NUMBER: Final = "+15558271001"
+ADDRESS: Final = "analyst-8271@bank.example"
 TOPIC: Final = "arn:aws:sns:eu-central-1:123456789012:fraud-8271"
 
 # HTTP status to the failure, and its reason.
@@ -63,6 +67,7 @@ class Case:
         refused: What it answers otherwise; None is some JSON.
         heeds_retry_after: Whether the provider says when it wants to be asked again.
         otherwise: Statuses that mean something else to this provider.
+        over_http: Whether it speaks HTTP; it speaks SMTP otherwise.
     """
 
     open: Callable[[str, float], Channel]
@@ -72,6 +77,7 @@ class Case:
     refused: bytes | None = None
     heeds_retry_after: bool = True
     otherwise: Mapping[int, tuple[type[Failure], FailureReason]] | None = None
+    over_http: bool = True
 
 
 class TeamsChannel(JsonWebhook):
@@ -79,8 +85,8 @@ class TeamsChannel(JsonWebhook):
 
     name = "teams"
 
-    def __init__(self, section: Mapping[str, str], *, timeout_s: float = 10.0) -> None:
-        super().__init__(timeout_s=timeout_s)
+    def __init__(self, section: Mapping[str, str], *, timeout_s: float = 10.0, allowed: Sequence[Network] = ()) -> None:
+        super().__init__(timeout_s=timeout_s, allowed=allowed)
         self._url = section["url"]
 
     def url(self, recipient: Recipient) -> str:  # noqa: ARG002
@@ -109,7 +115,7 @@ def _pagerduty(url: str, timeout_s: float) -> Channel:
 
 
 def _teams(url: str, timeout_s: float) -> Channel:
-    return TeamsChannel({"url": f"{url}/{TOKEN}"}, timeout_s=timeout_s)
+    return TeamsChannel({"url": f"{url}/{TOKEN}"}, timeout_s=timeout_s, allowed=(ip_network("127.0.0.0/8"),))
 
 
 def _sms(url: str, timeout_s: float) -> Channel:
@@ -121,7 +127,12 @@ def _sns(url: str, timeout_s: float) -> Channel:
     return SnsChannel(SnsSettings(endpoint_url=url, timeout_s=timeout_s))
 
 
-_AUTH: Final = {
+def _email(url: str, timeout_s: float) -> Channel:
+    settings = {"host": "127.0.0.1", "port": int(url.rpartition(":")[2]), "sender": "fraud@bank.example"}
+    return EmailChannel(EmailSettings.model_validate({**settings, "security": "none", "timeout_s": timeout_s}))
+
+
+_AUTH: Final[Mapping[int, tuple[type[Failure], FailureReason]]] = {
     401: (Refused, FailureReason.AUTH_ERROR),
     403: (Refused, FailureReason.AUTH_ERROR),
 }
@@ -131,7 +142,10 @@ _PUBLISHED: Final = (
 )
 CASES: Final[Mapping[str, Case]] = {
     "webhook": Case(
-        _webhook, lambda url: Recipient(f"{url}/hook-8271"), (SECRET, "hook-8271", "127.0.0.1"), otherwise=_AUTH
+        _webhook,
+        lambda url: Recipient(f"{url}/hook-8271"),
+        (SECRET, "hook-8271", "127.0.0.1"),
+        otherwise={**_AUTH, 410: (RecipientStopped, FailureReason.RECIPIENT_STOPPED)},
     ),
     "slack": Case(_slack, lambda _: Recipient("desk"), (TOKEN, "127.0.0.1"), otherwise=_AUTH),
     "pagerduty": Case(_pagerduty, lambda _: Recipient("desk"), (TOKEN,), taken=Reply(202, {}), otherwise=_AUTH),
@@ -146,4 +160,5 @@ CASES: Final[Mapping[str, Case]] = {
         heeds_retry_after=False,
         otherwise=_AUTH,
     ),
+    "email": Case(_email, lambda _: Recipient(ADDRESS), (ADDRESS, "127.0.0.1"), over_http=False),
 }

@@ -133,7 +133,7 @@ def test_a_transaction_cannot_add_headers_or_recipients(server: SmtpReceiver, ma
 @pytest.mark.parametrize(
     ("reply", "kind", "reason"),
     [
-        ("451 try again later", Retry, FailureReason.SERVER_ERROR),
+        ("451 try again later", Retry, FailureReason.PUT_OFF),
         ("550 no such user", Refused, FailureReason.INVALID_RECIPIENT),
         ("421 closing", Retry, FailureReason.SERVER_ERROR),
     ],
@@ -231,8 +231,11 @@ def replies(server: socket.socket, *, to_data: bytes | None, otherwise: Mapping[
     ("to_data", "kind", "reason"),
     [
         (None, Unsure, FailureReason.UNREACHABLE),
-        (b"451 later\r\n", Retry, FailureReason.SERVER_ERROR),
+        (b"451 later\r\n", Retry, FailureReason.PUT_OFF),
         (b"554 spam\r\n", Refused, FailureReason.CLIENT_ERROR),
+        (b"hello there\r\n", Unsure, FailureReason.SERVER_ERROR),
+        (b"354 more?\r\n", Unsure, FailureReason.SERVER_ERROR),
+        (b"552 5.2.2 mailbox full\r\n", Retry, FailureReason.PUT_OFF),
     ],
 )
 def test_no_answer_to_a_mail_leaves_in_doubt_whether_it_was_taken(
@@ -248,6 +251,47 @@ def test_no_answer_to_a_mail_leaves_in_doubt_whether_it_was_taken(
         thread.join()
 
     assert (type(failure), failure.reason) == (kind, reason)
+
+
+def test_a_mail_that_is_taken_in_other_words_is_taken() -> None:
+    """RFC 5321, 4.2.1: the first digit says it. Sent again, it would arrive again and again."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=replies, args=(server,), kwargs={"to_data": b"251 taken elsewhere\r\n"})
+        thread.start()
+        settings = {"host": "127.0.0.1", "port": server.getsockname()[1], "sender": SENDER, "security": "none"}
+        with closing(EmailChannel(EmailSettings.model_validate(settings))) as channel:
+            assert channel.deliver(message(), Recipient(ANALYST))
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "reason"),
+    [
+        ("550 5.4.5 Daily user sending limit exceeded", ChannelStopped, FailureReason.RATE_LIMITED),
+        ("550 5.1.8 Access denied, bad outbound sender", ChannelStopped, FailureReason.AUTH_ERROR),
+        ("552 5.2.2 Over quota", Retry, FailureReason.PUT_OFF),
+        ("550 5.1.1 No such user", Refused, FailureReason.INVALID_RECIPIENT),
+        ("550 5.4.55 whatever that is", Refused, FailureReason.INVALID_RECIPIENT),
+        ("hello there", Retry, FailureReason.SERVER_ERROR),
+    ],
+)
+def test_the_enhanced_status_code_says_whether_all_are_meant_and_for_how_long(
+    server: SmtpReceiver, mail: Opener, reply: str, kind: type, reason: FailureReason
+) -> None:
+    """RFC 3463: a quota is over tomorrow, though its reply is of the 500s as that to an address which is none."""
+    server.answer(ANALYST, reply)
+
+    failure = failure_of(mail(server))
+
+    assert (type(failure), failure.reason) == (kind, reason)
+
+
+def test_a_bank_s_own_codes_stand_in_front(server: SmtpReceiver, mail: Opener, tmp_path: Path) -> None:
+    own = tmp_path / "codes.toml"
+    own.write_text('[email]\n"5.7.1" = { what = "stop channel", reason = "auth_error" }\n')
+    server.answer(ANALYST, "554 5.7.1 relay access denied")
+
+    assert isinstance(failure_of(mail(server, provider_codes=own)), ChannelStopped)
 
 
 def test_a_token_logs_in_and_is_read_again_at_every_login(mail: Opener, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +95,31 @@ def test_closing_twice_is_closing_once_though_the_server_has_gone(server: SmtpRe
     server.go_down()
     channel.close()
     channel.close()
+
+
+@pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465), ("none", 587)])
+def test_the_usual_port_is_that_of_the_security(security: str, port: int) -> None:
+    usual = {"host": "mail.bank.example", "sender": "fraud@bank.example", "security": security}
+
+    assert EmailSettings.model_validate(usual).port == port
+    assert EmailSettings.model_validate({**usual, "port": 25}).port == 25
+
+
+def test_the_own_name_is_looked_up_once(server: SmtpReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is not in the hosts file, a resolver that hangs would hold every connection."""
+    asked: list[str] = []
+
+    def name(of: str = "") -> str:
+        asked.append(of)
+        return "worker.bank.example"
+
+    monkeypatch.setattr(socket, "getfqdn", name)
+    with closing(EmailChannel(settings(server))) as channel:
+        for number in range(2):
+            channel.deliver(message(f"notice-{number}"), Recipient(ANALYST))
+            server.hang_up()
+
+    assert len(asked) == 1
 
 
 def test_tls_from_the_first_byte_is_another_setting(server: SmtpReceiver) -> None:

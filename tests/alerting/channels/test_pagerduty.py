@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from alerting.channels.pagerduty import PagerDutyChannel
 from alerting.channels.pagerduty_settings import PagerDutySettings
@@ -75,6 +75,11 @@ def test_a_summary_is_no_longer_than_pagerduty_takes(pagerduty: PagerDutyChannel
     pagerduty.deliver(long, Recipient("desk"))
 
     assert events[0]["payload"]["summary"] == "x" * 1024
+
+
+def test_a_routing_key_is_not_sent_in_the_clear() -> None:
+    with pytest.raises(ValidationError, match="must begin with https"):
+        PagerDutySettings(routing_keys={"desk": SecretStr("key")}, base_url="http://events.pagerduty.example")
 
 
 def test_a_name_that_the_settings_do_not_have_is_refused_unsent(pagerduty: PagerDutyChannel, events: Events) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from alerting.channels import WhenUnsure
 from alerting.channels.registry import channel_names, configured_recipients, open_channels
 from alerting.errors import AlertingRefused, ChannelRefused, NoChannel
 from alerting.settings import AlertSettings
@@ -123,6 +124,41 @@ def test_a_channel_that_nobody_brings_or_that_does_not_open_is_named_without_its
     assert "channel 'teams' cannot be opened (KeyError)" in str(refusal.value)
     assert "no installed package has a channel 'pigeon'" in str(refusal.value)
     assert "8271" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("made", "problem"),
+    [
+        ("nothing", "channel 'teams' has no name, at_once, when_unsure, one_provider, deliver, find, close"),
+        ("Bare", "channel 'teams' has no at_once, when_unsure, one_provider, deliver, find, close"),
+        ("Mute", "channel 'teams' has no deliver"),
+        ("Misnamed", "channel 'teams' calls itself 'msteams'"),
+        ("Idle", "at_once of channel 'teams' is 0"),
+        ("Many", "at_once of channel 'teams' is '8'"),
+        ("Undecided", "when_unsure of channel 'teams' is 'perhaps'"),
+        ("Frozen", "when_unsure of channel 'teams' is 'hold'"),
+        ("Vague", "one_provider of channel 'teams' is None"),
+        ("Secretive", "channel 'teams' cannot be opened (RuntimeError)"),
+        ("leaves", "channel 'teams' cannot be opened (SystemExit)"),
+    ],
+)
+def test_a_channel_of_another_package_that_does_not_fit_is_refused_at_the_start(made: str, problem: str) -> None:
+    chosen = settings(others={"teams": {"token": "secret-8271"}})
+
+    with pytest.raises(ChannelRefused) as refusal:
+        open_channels(chosen, lambda: installed("teams", f"tests.alerting.channels.misfits:{made}"))
+
+    assert problem in str(refusal.value)
+    assert "8271" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+def test_a_policy_in_words_is_the_policy() -> None:
+    chosen = settings(others={"teams": {}})
+
+    teams = open_channels(chosen, lambda: installed("teams", "tests.alerting.channels.misfits:Fitting"))["teams"]
+
+    assert teams.when_unsure is WhenUnsure.SEND_AGAIN
 
 
 def test_another_package_cannot_take_a_name_of_ours() -> None:

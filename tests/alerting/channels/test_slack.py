@@ -79,6 +79,11 @@ def test_what_is_no_url_is_refused_without_saying_it(url: str) -> None:
     assert "8" not in error["msg"]
 
 
+def test_a_secret_url_is_not_sent_in_the_clear() -> None:
+    with pytest.raises(ValidationError, match="must begin with https"):
+        SlackSettings.model_validate({"urls": {"desk": "http://hooks.slack.example/services/T/B/x"}})
+
+
 def test_nobody_to_tell_is_refused() -> None:
     with pytest.raises(ValidationError):
         SlackSettings(urls={})

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 import trustme
 from standardwebhooks import Webhook
 
+from alerting.channels import http
 from alerting.channels.webhook import WebhookChannel
 from alerting.channels.webhook_settings import WebhookSettings
 from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure
@@ -24,6 +25,7 @@ from alerting.destinations import Recipient
 from alerting.errors import ChannelRefused
 from demo.receivers.script import Fault
 from demo.receivers.webhook import WebhookReceiver
+from tests.alerting.dripping import Dripping, dripping
 from tests.alerting.telling import NOTICE, message
 from tests.alerting.webhooks import OTHER_SECRET, SECRET
 
@@ -107,30 +109,31 @@ def test_a_repetition_has_the_same_id_and_the_time_of_its_own_attempt(webhook: O
     assert next(moments, None) is None
 
 
-def trickling(server: socket.socket, stop: threading.Event) -> None:
-    """Answers a byte at a time, for ever."""
-    connection, _ = server.accept()
-    with connection:
-        connection.recv(65_536)
-        for byte in b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 100_000:
-            if stop.wait(0.05):
-                return
-            try:
-                connection.sendall(bytes([byte]))
-            except OSError:
-                return
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",  # http.client reads to the end of it
+        b"HTTP/1.1 200 OK\r\n",  # headers, of 64 KiB each
+        b"HTTP/1.1 100 Continue\r\n",
+    ],
+)
+def test_an_answer_without_end_is_not_kept(webhook: Opener, beginning: bytes) -> None:
+    """A receiver must not fill the worker's memory, however fast it sends."""
+    sent: list[int] = []
 
+    def pours(client: Dripping) -> None:
+        while client.lines.readline() not in (b"\r\n", b""):
+            pass
+        client.say(beginning)
+        while True:
+            client.say(b"x: " + b"x" * 60_000 + b"\r\n")
+            sent.append(60_000)
 
-def test_an_answer_that_trickles_ends_with_the_time_out(webhook: Opener) -> None:
-    stop = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=trickling, args=(server, stop))
-        thread.start()
-        failure = failure_of(webhook(timeout_s=0.5), f"http://127.0.0.1:{server.getsockname()[1]}/")
-        stop.set()
-        thread.join()
+    with dripping(pours) as port:
+        failure = failure_of(webhook(timeout_s=15), f"http://127.0.0.1:{port}/")
 
-    assert (type(failure), failure.reason) == (Unsure, FailureReason.TIMEOUT)
+    assert (type(failure), failure.reason) == (Unsure, FailureReason.UNREACHABLE), "long before its time was over"
+    assert sum(sent) < 64 * 1024 * 1024, "what was not taken stands in the system's buffers"
 
 
 def test_a_connection_is_used_again_and_one_that_the_server_closed_is_not(webhook: Opener) -> None:
@@ -191,6 +194,27 @@ def test_the_certificate_is_checked(webhook: Opener, tmp_path: Path) -> None:
         other_name = failure_of(webhook(ca_file=ca_file), f"https://127.0.0.1:{port}/fraud")
 
     assert [(type(one), one.reason) for one in (stranger, other_name)] == [(Retry, FailureReason.TLS_ERROR)] * 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_usual_port_is_not_said(
+    webhook: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """RFC 9110, 4.2.3: hosts that are found by their name are not found by `name:443`."""
+    authority = trustme.CA()
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("hooks.bank.example").configure_cert(tls)
+
+    with closing(WebhookReceiver(SECRET, tls=tls if scheme == "https" else None)) as receiver:
+        port = int(receiver.url.split(":")[2].split("/")[0])
+        monkeypatch.setitem(http._PORTS, scheme, port)  # noqa: SLF001 (the real ones are root's)
+        channel = webhook(ca_file=ca_file, resolve=lambda *_: ["127.0.0.1"])
+        for notice in ("", f":{port}"):
+            channel.deliver(message(f"notice{notice}"), Recipient(f"{scheme}://hooks.bank.example{notice}/"))
+
+        assert [event.headers["host"] for event in receiver.received()] == ["hooks.bank.example"] * 2
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a certificate"])
@@ -255,6 +279,37 @@ def test_a_name_that_nobody_knows_is_tried_again(webhook: Opener) -> None:
     failure = failure_of(webhook(resolve=resolve), "https://hooks.bank.example/")
 
     assert (type(failure), failure.reason) == (Retry, FailureReason.UNREACHABLE)
+
+
+def test_a_name_that_is_not_resolved_in_time_is_tried_again(receiver: WebhookReceiver, webhook: Opener) -> None:
+    answered = threading.Event()
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        answered.wait(20)
+        return ["127.0.0.1"]
+
+    failure = failure_of(webhook(resolve=resolve, timeout_s=0.2), receiver.url)
+    answered.set()
+
+    assert (type(failure), failure.reason) == (Retry, FailureReason.TIMEOUT), "nothing had left"
+    assert receiver.attempts == 0
+
+
+def test_an_address_that_is_silent_leaves_time_for_the_next(receiver: WebhookReceiver, webhook: Opener) -> None:
+    port = int(receiver.url.split(":")[2].split("/")[0])
+    with socket.socket() as silent, ExitStack() as waiting:
+        try:
+            silent.bind(("127.0.0.7", port))
+        except OSError:
+            pytest.skip("this system has one loopback address")
+        silent.listen(0)
+        for _ in range(4):  # until there is no room for another
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.7", port))
+        channel = webhook(resolve=lambda *_: ["127.0.0.7", "127.0.0.1"], timeout_s=2)
+
+        assert channel.deliver(message(), Recipient(receiver.url)) == NOTICE
 
 
 @pytest.mark.parametrize(
