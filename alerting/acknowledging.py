@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import html
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,9 @@ import msgspec
 
 from alerting.labels import Label, Word
 from alerting.ledger.entries import Delivery
-from alerting.silencing import LONGEST_AUTHOR, Kind, Silence
+from alerting.notices import overflow_id
+from alerting.reply_codes import ReplyCode, understood
+from alerting.silencing import LONGEST_AUTHOR, LONGEST_REASON, Kind, Silence
 from alerting.text import clipped, one_line
 from stream.contracts import MAX_ID_LENGTH, Source
 from stream.pages import Answer, Asked
@@ -30,6 +32,10 @@ from stream.pages import Answer, Asked
 PATH: Final = "/ack"
 # An id has up to 512 characters of up to four bytes; more than a proxy passes on would be of no use.
 _LONGEST_TOKEN: Final = 6_144
+_LONGEST_FIELD: Final = 64
+_MOST_FIELDS: Final = 5
+_ACCOUNT: Final = "account_id"
+_FIELDS: Final = {_ACCOUNT: "account", "transaction_id": "transaction"}
 _NAMESPACE: Final = uuid.UUID("3f1b6a52-7f33-5d0c-a3b3-6b8f8f1f2a11")
 
 
@@ -53,6 +59,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     receiver: str
     recipient: str
     expires: int
+    fields: dict[str, str] = {}
+    account: str | None = None
 
 
 class TokenRefused(Exception):
@@ -79,21 +87,27 @@ class Answered:
 
 
 def token_of(delivery: Delivery, *, expires: datetime) -> Token | None:
-    """What a notice's link stands for; None where there is nothing to answer."""
-    if delivery.group is None or delivery.verdict is None:
+    """What a notice's link stands for; None where there is nothing to answer.
+
+    That is a notice to operators, and a digest of what a limit held back: it is of no group, and whoever answered it
+    would have no limit hold anything back any more without being told.
+    """
+    is_digest, source = delivery.tally is not None, delivery.source
+    pool = overflow_id(delivery.receiver, delivery.channel, delivery.recipient)
+    if delivery.group in (None, pool) or (source is None and not is_digest):
         return None
-    is_digest = delivery.tally is not None
-    source = delivery.verdict.source
     return Token(
         alert_id=delivery.alert_id,
-        transaction_id=None if is_digest else delivery.verdict.transaction_id,
-        topic=None if is_digest else source.topic,
-        partition=source.partition,
-        offset=source.offset,
-        group=delivery.group,
+        transaction_id=None if is_digest else delivery.transaction_id,
+        topic=None if source is None else source.topic,
+        partition=0 if source is None else source.partition,
+        offset=0 if source is None else source.offset,
+        group=delivery.group or "",
         receiver=delivery.receiver,
         recipient=delivery.recipient,
         expires=int(expires.timestamp()),
+        fields={name: one_line(value, _LONGEST_FIELD) for name, value in list(delivery.fields.items())[:_MOST_FIELDS]},
+        account=delivery.account,
     )
 
 
@@ -136,13 +150,20 @@ def link(base_url: str, token: str) -> str:
     return f"{base_url.rstrip('/')}{PATH}?t={quote(token)}"
 
 
+def short_link(base_url: str, code: ReplyCode) -> str:
+    """The same for a text message."""
+    return f"{base_url.rstrip('/')}{PATH}?c={code}"
+
+
 def answers_to(token: Token) -> tuple[Said, ...]:
     """What can be answered: of a digest, which tells of several transactions, only that somebody has seen it."""
     return (Said.SEEN,) if token.transaction_id is None else (Said.FRAUD, Said.LEGITIMATE, Said.SEEN)
 
 
 def answer_of(token: Token, said: Said, *, by: str, now: datetime, hold: timedelta) -> Answered:
-    """What an answer comes to; a group has one silence by answers, which the last answer makes.
+    """What an answer comes to: its group is quiet, and its account, whichever receiver's further alerts are of it.
+
+    A group has one silence by answers, which the last answer makes.
 
     Args:
         token: What is answered.
@@ -155,8 +176,9 @@ def answer_of(token: Token, said: Said, *, by: str, now: datetime, hold: timedel
         id=str(uuid.uuid5(_NAMESPACE, token.group)),
         kind=Kind.ACKNOWLEDGED,
         group=token.group,
+        account=token.account,
         author=clipped(by, LONGEST_AUTHOR),
-        reason=f"acknowledged: {said.value}",
+        reason=clipped(f"{said.value}: {goes_quiet(token)}", LONGEST_REASON),
         created_at=now,
         starts_at=now,
         ends_at=now + hold,
@@ -174,18 +196,37 @@ def answer_of(token: Token, said: Said, *, by: str, now: datetime, hold: timedel
     return Answered(said, silence, label)
 
 
-def respond(asked: Asked, keys: Sequence[bytes], *, now: datetime, hold: timedelta) -> tuple[Answer, Answered | None]:
+def goes_quiet(token: Token) -> str:
+    """What an answer holds back, for people; account numbers are masked."""
+    named = [f"{_FIELDS.get(name, name)} {value}" for name, value in token.fields.items()]
+    if not named:
+        return f"all alerts for {token.receiver}"
+    return ", ".join(named) + (" and its account" if token.account and _ACCOUNT not in token.fields else "")
+
+
+def respond(
+    asked: Asked,
+    keys: Sequence[bytes],
+    *,
+    now: datetime,
+    hold: timedelta,
+    find: Callable[[ReplyCode], Token | None] = lambda _: None,
+) -> tuple[Answer, Answered | None]:
     """The page for a request, and what was answered by it.
 
     Args:
-        asked: GET shows the page, POST answers; the token is in the query, the answer in the form.
+        asked: GET shows the page, POST answers; the token or code is in the query, the answer in the form.
         keys: Of the settings.
         now: With a zone.
         hold: As for `answer_of`.
+        find: What a reply code stands for.
     """
-    text = parse_qs(asked.query).get("t", [""])[0]
+    query = parse_qs(asked.query)
     try:
-        token = verified(text, keys, now=now)
+        if "c" in query:
+            token = _found(understood(query["c"][0]), find, now)
+        else:
+            token = verified(query.get("t", [""])[0], keys, now=now)
     except TokenRefused:
         return page(403, "This link is not valid", "Open it from the alert itself."), None
     except TokenExpired:
@@ -193,14 +234,14 @@ def respond(asked: Asked, keys: Sequence[bytes], *, now: datetime, hold: timedel
     about = _about(token)
     until = (now + hold).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     if asked.method != "POST":
-        offer = f"{about}. Any answer holds further alerts of its group back until {until}."
+        offer = f"{about}. Any answer holds further alerts back until {until}: {goes_quiet(token)}."
         return page(200, "Fraud alert", offer, buttons=_buttons(token)), None
     said = parse_qs(asked.body.decode("utf-8", "replace")).get("said", [""])[0]
     if said not in answers_to(token):
         return page(400, "Nothing was answered", about, buttons=_buttons(token)), None
     by = f"{token.receiver}/{token.recipient}"
     answered = answer_of(token, Said(said), by=by, now=now, hold=hold)
-    done = f"{about}. Further alerts of its group are held back until {until}."
+    done = f"{about}. Further alerts are held back until {until}: {goes_quiet(token)}."
     return page(200, _DONE[answered.said], done), answered
 
 
@@ -213,6 +254,15 @@ def page(status: int, title: str, text: str, *, buttons: Sequence[tuple[Said, st
     form = f'<form method="post">{forms}</form>' if forms else ""
     body = _PAGE.format(title=html.escape(title), text=html.escape(text), form=form)
     return Answer(status, body.encode(), "text/html; charset=utf-8", _HEADERS)
+
+
+def _found(code: ReplyCode | None, find: Callable[[ReplyCode], Token | None], now: datetime) -> Token:
+    token = None if code is None else find(code)
+    if token is None:
+        raise TokenRefused
+    if token.expires < now.timestamp():
+        raise TokenExpired
+    return token
 
 
 def _about(token: Token) -> str:

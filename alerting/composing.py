@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from alerting.alert import Alert
 from alerting.attempts import Attempt
 from alerting.contracts import CHANNEL_STOPPED, FRAUD_DETECTED, FRAUD_DIGEST, SCHEMA_VERSION
 from alerting.digest import Digest
@@ -14,7 +13,7 @@ from alerting.messages import Content, Message
 from alerting.notices import OPERATOR
 from alerting.operators import operator_content
 from alerting.rendering import Renderer
-from stream.contracts import Verdict
+from alerting.rulebook import Rulebook
 
 
 class Composer:
@@ -22,15 +21,13 @@ class Composer:
 
     Args:
         renderer: Puts facts into words.
-        alert: A verdict with its severity and account.
-        links: Where a notice is acknowledged, if anywhere.
+        book: The rules at work.
+        links: Where a notice, in a partition of the ledger, is acknowledged, if anywhere.
     """
 
-    def __init__(
-        self, renderer: Renderer, alert: Callable[[Verdict], Alert], links: Callable[[Delivery], Links]
-    ) -> None:
+    def __init__(self, renderer: Renderer, book: Rulebook, links: Callable[[Delivery, int], Links]) -> None:
         self._renderer = renderer
-        self._alert = alert
+        self._book = book
         self._links = links
 
     def __call__(self, attempt: Attempt) -> Message:
@@ -40,14 +37,15 @@ class Composer:
         if delivery.template == OPERATOR:
             content, kind = operator_content(delivery), CHANNEL_STOPPED
             return self._message(attempt, content, kind, "operator")
-        alert, links, locale = self._alert(delivery.verdict), self._links(delivery), attempt.recipient.locale
+        links, locale = self._links(delivery, attempt.partition), attempt.recipient.locale
         if delivery.tally is None:
+            alert = self._book.alert(delivery.verdict)
             content = self._renderer.render_alert(alert, template=delivery.template, locale=locale, links=links)
-        else:
-            digest = Digest(delivery.alert_id, delivery.created_at, delivery.fields, delivery.tally)
-            content = self._renderer.render_digest(digest, template=delivery.template, locale=locale, links=links)
-        kind = FRAUD_DETECTED if delivery.tally is None else FRAUD_DIGEST
-        return self._message(attempt, content, kind, alert.severity)
+            return self._message(attempt, content, FRAUD_DETECTED, alert.severity)
+        severity = self._book.gravest(delivery.tally.severities)
+        digest = Digest(delivery.alert_id, delivery.created_at, delivery.fields, delivery.tally, severity)
+        content = self._renderer.render_digest(digest, template=delivery.template, locale=locale, links=links)
+        return self._message(attempt, content, FRAUD_DIGEST, severity)
 
     def _message(self, attempt: Attempt, content: Content, kind: str, severity: str) -> Message:
         delivery = attempt.delivery

@@ -41,6 +41,7 @@ class AlertData(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Annotated[
         tuple[str, ...], Meta(description="Why, in words of the receiver's language; the strongest first")
     ] = ()
+    acknowledge_url: Annotated[str | None, Meta(description="Where the alert is answered; None where it is not")] = None
     test: Annotated[bool, Meta(description="Made up by `fraud alerts test`: no transaction is behind it")] = False
 
 
@@ -81,6 +82,9 @@ class DigestData(msgspec.Struct, frozen=True, kw_only=True):
     last: Instant | None
     strongest: Annotated[tuple[DigestLine, ...], Meta(description="By probability, then amount; 5 at most")]
     truncated: Annotated[int, Meta(ge=0, description="How many more there are than strongest lists")]
+    severity: Annotated[str | None, Meta(description="The gravest of them, by the bank's own bands")] = None
+    severities: Annotated[dict[str, int], Meta(description="How many of each")] = {}
+    acknowledge_url: Annotated[str | None, Meta(description="Where the group is answered; None where it is not")] = None
 
 
 class FraudDigest(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=FRAUD_DIGEST):

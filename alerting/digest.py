@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerting.ledger.entries import Tally
+from alerting.severity import LOWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,11 @@ class Digest:
         fields: What its alerts have in common, by the names of `alerting.alert.FIELDS`; none where a limit held
             them back.
         tally: Of the alerts.
+        severity: The gravest of them.
     """
 
     id: str
     made_at: datetime
     fields: Mapping[str, str]
     tally: Tally
+    severity: str = LOWEST

@@ -29,10 +29,12 @@ class Links:
     Attributes:
         acknowledge: Address of a page that marks the alert as seen, or as no fraud.
         code: What an analyst types instead.
+        short: The page's address with the code: what a text message has room for.
     """
 
     acknowledge: str = ""
     code: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)

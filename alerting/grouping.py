@@ -46,6 +46,7 @@ class Groups:
         self._routes = around.routes
         self._policies = around.policies
         self._quiet = around.quiet
+        self._mark = around.mark
         self._limiting = limiting
         self._recorder = recorder
 
@@ -96,7 +97,9 @@ class Groups:
         """Decides on an alert for one recipient."""
         group = group_id(destination.receiver, destination.grouping, alert)
         expires_at = since + self._policies[destination.channel].life
-        delivery = notice(alert.id, alert.verdict, destination, group=group, now=now, expires_at=expires_at)
+        alone = notice(alert.id, alert.verdict, destination, group=group, now=now, expires_at=expires_at)
+        mark = self._marked(alert.verdict.account_id)
+        delivery = replace(alone, fields=shown_fields(destination.grouping, alert), account=mark)
         if self._book.knows(partition, delivery.id):
             self._recorder.repeated += 1
             return
@@ -115,7 +118,7 @@ class Groups:
             channel=delivery.channel,
             recipient=delivery.recipient,
             of=group,
-            fields=shown_fields(destination.grouping, alert),
+            fields=delivery.fields,
             told_at=told_at or now,
         )
         held = self._quiet.hushed(alert, group, now)
@@ -146,20 +149,25 @@ class Groups:
             return
         # What a digest counts may be hours old; that it was held back is news.
         expires_at = now + self._policies[destination.channel].life
-        group = first.of or first.id
+        group, of_one = first.of or first.id, ACCOUNT in first.fields
+        account = alert.verdict.account_id if of_one else None
         digest = replace(
             notice(counts[0], alert.verdict, destination, group=group, now=now, expires_at=expires_at),
             transaction_id=None,
             tally=tally,
             fields=first.fields,
             counts=counts,
+            source=None,
+            account=self._marked(account),
         )
-        account = alert.verdict.account_id if ACCOUNT in first.fields else None
         held = None if first.of is None else self._quiet.ends(first.of, account, now)
         if held is None:
             self._limiting.send(partition, digest, now)
         else:
             self._recorder.put(partition, parked(digest, held))
+
+    def _marked(self, account_id: str | None) -> str | None:
+        return None if self._mark is None or account_id is None else self._mark(account_id)
 
     def _destination(self, pool: Group, alert: Alert) -> Destination | None:
         """Who gets a digest, as the rules are now."""

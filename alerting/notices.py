@@ -53,6 +53,7 @@ def notice(
         expires_at=expires_at,
         group=group,
         verdict=verdict,
+        source=verdict.source,
     )
 
 

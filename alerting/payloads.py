@@ -20,17 +20,19 @@ from stream.contracts import MAX_CURRENCY_LENGTH, MAX_ID_LENGTH
 # A receiver takes 20 kB at least (Standard Webhooks 1.0.0), and a producer may write any number of currencies.
 _MOST_CURRENCIES: Final = 20
 _MOST_LINES: Final = 5
+_MOST_BANDS: Final = 20
 _LONGEST_SUM: Final = 64
 _LONGEST_OF_MANY: Final = 256
 _encode = msgspec.json.Encoder().encode
 
 
-def alert_payload(alert: Alert, reasons: Sequence[str]) -> bytes:
+def alert_payload(alert: Alert, reasons: Sequence[str], *, acknowledge_url: str | None = None) -> bytes:
     """`FraudDetected` as JSON.
 
     Args:
         alert: The fraud.
         reasons: In words.
+        acknowledge_url: Where it is answered.
     """
     verdict = alert.verdict
     data = AlertData(
@@ -46,12 +48,13 @@ def alert_payload(alert: Alert, reasons: Sequence[str]) -> bytes:
         source=verdict.source,
         severity=clipped(alert.severity, _LONGEST_OF_MANY),
         reasons=tuple(reasons),
+        acknowledge_url=acknowledge_url,
     )
     return _encode(FraudDetected(timestamp=verdict.scored_at, data=data))
 
 
-def digest_payload(digest: Digest) -> bytes:
-    """`FraudDigest` as JSON."""
+def digest_payload(digest: Digest, *, acknowledge_url: str | None = None) -> bytes:
+    """`FraudDigest` as JSON; arguments as for `alert_payload`."""
     tally = digest.tally
     strongest = tuple(_line(line) for line in tally.strongest[:_MOST_LINES])
     data = DigestData(
@@ -65,6 +68,11 @@ def digest_payload(digest: Digest) -> bytes:
         last=tally.last,
         strongest=strongest,
         truncated=max(tally.count - len(strongest), 0),
+        severity=clipped(digest.severity, _LONGEST_OF_MANY),
+        severities={
+            clipped(name, _LONGEST_OF_MANY): count for name, count in list(tally.severities.items())[:_MOST_LINES]
+        },
+        acknowledge_url=acknowledge_url,
     )
     return _encode(FraudDigest(timestamp=digest.made_at, data=data))
 

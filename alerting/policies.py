@@ -112,6 +112,7 @@ class Surroundings:
         gate: Keeps attempts back from what does not answer.
         most_waiting: Notices of a channel that wait to be sent by themselves.
         random: Uniform in [0, 1).
+        mark: What stands for an account in links and answers; None where alerts are not answered.
     """
 
     routes: Routes
@@ -121,6 +122,7 @@ class Surroundings:
     gate: Gate
     most_waiting: int
     random: Callable[[], float]
+    mark: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

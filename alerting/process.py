@@ -30,7 +30,7 @@ from alerting.sending import Sending
 from alerting.settings import AlertSettings
 from alerting.silences import SilenceFeed
 from alerting.silencing import Hush
-from alerting.site import AlertSite, links_of
+from alerting.site import AlertSite, codes_of, links_of, mark_of
 from alerting.unwritten import Destined
 from alerting.worker import AlertWorker
 from stream import kafka as clients
@@ -85,7 +85,8 @@ def alert_people(
         prepared = ending.enter_context(prepare(settings, on_failure=template_failed))
         answers = Answers(kafka, topics)
         ending.callback(answers.close)
-        site = AlertSite(settings.acknowledge, prepared.channels.values(), answers, metrics)
+        codes = codes_of(settings.acknowledge, kafka, topics)
+        site = AlertSite(settings.acknowledge, prepared.channels.values(), answers, metrics, codes=codes)
         port = ending.enter_context(serving(http, health, registry, default_port=ALERT_PORT, pages=site))
         if listening is not None:
             listening(port)
@@ -120,7 +121,8 @@ def _worker(
     limits = timeouts(kafka.properties)
     clock = SteadyClock()
     feed = ending.enter_context(SilenceFeed(kafka, topics.alert_silences))
-    hush = Hush()
+    mark = mark_of(settings.acknowledge)
+    hush = Hush(mark)
 
     def follow() -> None:
         for silence in feed.news():
@@ -136,8 +138,9 @@ def _worker(
         gate=Breaker(),
         most_waiting=settings.most_waiting,
         random=random.random,
+        mark=mark,
     )
-    composer = Composer(prepared.renderer, prepared.rulebook.alert, links_of(settings.acknowledge))
+    composer = Composer(prepared.renderer, prepared.rulebook, links_of(settings.acknowledge))
     return AlertWorker(
         Source(
             lambda: clients.consumer(kafka, settings.group_id, name=name, static=settings.static_membership),

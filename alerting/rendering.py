@@ -19,9 +19,9 @@ from alerting.facts import LONGEST_SHOWN, AlertFacts, DigestFacts, Links, alert_
 from alerting.locales import fallbacks
 from alerting.messages import Content
 from alerting.payloads import alert_payload, digest_payload
-from alerting.shapes import as_short, as_subject, as_text, shaped
+from alerting.shapes import LONGEST_SHORT, as_short, as_subject, as_text, shaped
 from alerting.template_checks import check_templates
-from alerting.text import ONE_SEGMENT, REFERENCE_SEPTETS, septets
+from alerting.text import ONE_SEGMENT, REFERENCE_SEPTETS, gsm7, septets
 from alerting.wording import Wording
 from alerting.words import load_words
 
@@ -31,6 +31,8 @@ _FactsOf = Callable[[str, int], AlertFacts | DigestFacts]
 NO_LINKS: Final = Links()
 # A customer is told nothing of the bank's templates.
 _HOLDER: Final = "holder"
+# Septets of a link in a text message.
+_LONGEST_LINK: Final = 100
 # Characters of an id in a text message: fewer where that makes it one segment.
 _SHOWN_IN_SHORT: Final = (LONGEST_SHOWN, 24, 12)
 
@@ -88,7 +90,7 @@ class Renderer:
 
         reasons = reasons_in_words(alert.verdict, self._wording(locale))
         notice = _Notice(self._catalog, Kind.ALERT, cache(facts), template, locale, links)
-        return self._content(notice, alert_payload(alert, reasons))
+        return self._content(notice, alert_payload(alert, reasons, acknowledge_url=notice.acknowledge_url))
 
     def render_digest(self, digest: Digest, *, template: str, locale: str, links: Links = NO_LINKS) -> Content:
         """What is said of a digest; arguments as for `render_alert`."""
@@ -97,7 +99,7 @@ class Renderer:
             return digest_facts(digest, self._wording(language), longest=longest)
 
         notice = _Notice(self._catalog, Kind.DIGEST, cache(facts), template, locale, links)
-        return self._content(notice, digest_payload(digest))
+        return self._content(notice, digest_payload(digest, acknowledge_url=notice.acknowledge_url))
 
     def _wording(self, locale: str) -> Wording:
         return next(self._wordings[each] for each in fallbacks(locale) if each in self._wordings)
@@ -110,10 +112,12 @@ class Renderer:
             self._on_failure(failure)
         notes = [] if notice.template == _HOLDER else [_note(failure, wording) for failure in notice.failures]
         plain = _plain(notice.facts(notice.locale, LONGEST_SHOWN), wording)
+        # Whatever became of the templates, the alert can be answered.
+        answered_at = [notice.acknowledge_url] if text is None and notice.acknowledge_url else []
         return Content(
             subject=subject or as_subject(plain),
-            short=short or as_short("; ".join([plain, *notes[-1:]])),
-            text=as_text("\n\n".join([text or plain, *notes])),
+            short=notice.with_answer(short or "; ".join([plain, *notes[-1:]])),
+            text=as_text("\n\n".join([text or plain, *answered_at, *notes])),
             html=html,
             payload=payload,
         )
@@ -130,6 +134,22 @@ class _Notice:
     locale: str
     links: Links
     failures: list[TemplateFailure] = field(default_factory=list)
+
+    @property
+    def acknowledge_url(self) -> str | None:
+        """Where analysts answer; a customer does not."""
+        return None if self.template == _HOLDER else self.links.acknowledge or None
+
+    @property
+    def answer(self) -> str:
+        """What a text message ends with: the short link, or, where a bank's address is long, the code alone."""
+        if self.template == _HOLDER:
+            return ""
+        return f" {self.links.short if septets(gsm7(self.links.short)) <= _LONGEST_LINK else self.links.code}".rstrip()
+
+    def with_answer(self, short: str) -> str:
+        """A text message, with the link at its end whole."""
+        return as_short(short, room=LONGEST_SHORT - septets(self.answer)) + self.answer
 
     def written(self, part: Part, longest: int = LONGEST_SHOWN) -> str | None:
         """What the template wrote, in the part's form; None where it could not, or need not."""
@@ -152,7 +172,7 @@ def _shortest(notice: _Notice) -> str | None:
     longest: str | None = None
     for shown in _SHOWN_IN_SHORT:
         short = notice.written(Part.SMS, shown)
-        if short is None or septets(short) <= ONE_SEGMENT - REFERENCE_SEPTETS:
+        if short is None or septets(short) + septets(notice.answer) <= ONE_SEGMENT - REFERENCE_SEPTETS:
             return short
         longest = longest or short
     return longest

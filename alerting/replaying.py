@@ -27,7 +27,7 @@ from alerting.sending import Sending
 from alerting.settings import AlertSettings
 from alerting.silences import all_silences
 from alerting.silencing import Hush
-from alerting.site import links_of
+from alerting.site import links_of, mark_of
 from alerting.unwritten import Destined, Unwritten
 from stream import kafka as clients
 from stream.errors import WorkerFailed
@@ -89,7 +89,7 @@ def replay_dead_letters(
         if execute and not writer.open():
             raise WorkerFailed("the broker does not open transactions: try again")
         letters = letters_in(read_to_end(kafka, topics.alert_dead_letters))
-        around = _surroundings(prepared, kafka, topics, now)
+        around = _surroundings(prepared, kafka, topics, mark_of(settings.acknowledge), now)
         due = Sorting(_known(kafka, topics, letters, around, now()), around, name, now(), _REMEMBERED).due(letters)
         counted = Replayed(
             sent=len(due.revivals),
@@ -101,7 +101,7 @@ def replay_dead_letters(
         )
         if not execute or not due.revivals:
             return counted
-        composer = Composer(prepared.renderer, prepared.rulebook.alert, links_of(settings.acknowledge))
+        composer = Composer(prepared.renderer, prepared.rulebook, links_of(settings.acknowledge))
         sending = ending.enter_context(Sending(prepared.channels, composer, timer=time.monotonic, now=now))
         destined = Destined(topics.alert_ledger, topics.alert_dead_letters, topics.alert_silences)
         book = Book()
@@ -112,9 +112,13 @@ def replay_dead_letters(
 
 
 def _surroundings(
-    prepared: Prepared, kafka: KafkaSettings, topics: TopicSettings, now: Callable[[], datetime]
+    prepared: Prepared,
+    kafka: KafkaSettings,
+    topics: TopicSettings,
+    mark: Callable[[str], str] | None,
+    now: Callable[[], datetime],
 ) -> Surroundings:
-    hush = Hush()
+    hush = Hush(mark)
     for silence in all_silences(kafka, topics.alert_silences):
         hush.put(silence, now())
     return Surroundings(
@@ -125,6 +129,7 @@ def _surroundings(
         gate=Breaker(),
         most_waiting=1_000_000_000,
         random=random.random,
+        mark=mark,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from alerting.accounts import UNKNOWN, Account
 from alerting.alert import Alert
@@ -32,6 +32,10 @@ class Rulebook:
         if isinstance(verdict.holder, Holder):
             account = complemented(account, verdict.holder)
         return with_severity(Alert(verdict, LOWEST, account), self._rules.severities)
+
+    def gravest(self, severities: Collection[str]) -> str:
+        """Of some severities the one that stands first among the bands."""
+        return next((band.name for band in self._rules.severities if band.name in severities), LOWEST)
 
     def told(self, alert: Alert) -> Told:
         """Everybody who is to be told, and who cannot be."""

@@ -41,13 +41,13 @@ def as_subject(written: str) -> str:
     return _filled(one_line(" ".join(written.split()), LONGEST_SUBJECT))
 
 
-def as_short(written: str) -> str:
-    """One line of GSM-7, clipped to two text messages with room for a reference.
+def as_short(written: str, *, room: int = LONGEST_SHORT) -> str:
+    """One line of GSM-7, clipped to two text messages with room for a reference, or to fewer septets.
 
     Raises:
         OutputEmpty: There is nothing in it.
     """
-    return _filled(clipped_septets(gsm7(" ".join(written.split())), LONGEST_SHORT))
+    return _filled(clipped_septets(gsm7(" ".join(written.split())), room))
 
 
 def as_text(written: str) -> str:

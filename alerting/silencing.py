@@ -7,7 +7,7 @@ nothing more on a channel.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
@@ -44,6 +44,7 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, list[str | None]], Meta(description="Field to alternatives, in the routing file's language")
     ] = {}
     group: Annotated[str | None, Meta(description="Id of the group that was acknowledged")] = None
+    account: Annotated[str | None, Meta(description="What stands for the account that was acknowledged")] = None
     channel: Annotated[str | None, Meta(description="Where a recipient wants nothing more")] = None
     recipient: Annotated[str | None, Meta(description="Fingerprint of who wants nothing more")] = None
     author: Annotated[str, Meta(min_length=1, max_length=LONGEST_AUTHOR)]
@@ -73,8 +74,8 @@ def flaw(silence: Silence) -> str | None:
     """
     if silence.kind is Kind.STOPPED:
         return None if silence.channel and silence.recipient else "it names no recipient on a channel"
-    if silence.group is None and not silence.conditions:
-        return "it names neither a group nor conditions"
+    if silence.group is None and silence.account is None and not silence.conditions:
+        return "it names neither a group nor an account nor conditions"
     try:
         understood(silence.conditions)
     except ConditionUnclear as unclear:
@@ -85,15 +86,20 @@ def flaw(silence: Silence) -> str | None:
 class Hush:
     """The silences in force. Used by one thread.
 
-    Those of one account, of which there may be many, are found by its number.
+    Those of one account, of which there may be many, are found by its number, or by what stands for it.
+
+    Args:
+        mark: What stands for an account; None where alerts are not answered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mark: Callable[[str], str] | None = None) -> None:
+        self._mark = mark
         self._stops: set[tuple[str, str]] = set()
         self._by_id: dict[str, Silence] = {}
         self._conditions: dict[str, Conditions] = {}
         self._of_account: dict[str, set[str]] = {}
         self._of_group: dict[str, set[str]] = {}
+        self._of_mark: dict[str, set[str]] = {}
         self._others: set[str] = set()
         self._ends: list[tuple[datetime, str]] = []
 
@@ -109,8 +115,11 @@ class Hush:
             if silence.channel is not None and silence.recipient is not None:
                 self._stops.add((silence.channel, silence.recipient))
             return
-        if silence.group is not None:
-            self._of_group.setdefault(silence.group, set()).add(silence.id)
+        if silence.group is not None or silence.account is not None:
+            if silence.group is not None:
+                self._of_group.setdefault(silence.group, set()).add(silence.id)
+            if silence.account is not None:
+                self._of_mark.setdefault(silence.account, set()).add(silence.id)
             return
         self._conditions[silence.id] = understood(silence.conditions)
         self._place(silence).add(silence.id)
@@ -120,14 +129,13 @@ class Hush:
         self._drop_ended(now)
         found: Held | None = None
         account = alert.verdict.account_id
-        candidates = [*self._others, *self._of_group.get(group, ()), *self._of_account.get(account or "", ())]
-        for name in candidates:
+        for name in [*self._others, *self._of_account.get(account or "", ())]:
             silence = self._by_id[name]
-            if silence.is_active(now) and (silence.group == group or matches(self._conditions[name], alert)):
+            if silence.is_active(now) and matches(self._conditions[name], alert):
                 if silence.kind is Kind.SILENCE:
                     return Held.SILENCE
-                found = Held.ACKNOWLEDGED if silence.kind is Kind.ACKNOWLEDGED else Held.BLOCKED
-        return found
+                found = Held.BLOCKED
+        return Held.ACKNOWLEDGED if self._is_answered(group, account, now) else found
 
     def ends(self, group: str, account: str | None, now: datetime) -> Held | None:
         """What holds a group's digest back; None where nothing does.
@@ -140,13 +148,20 @@ class Hush:
             now: With a zone.
         """
         self._drop_ended(now)
-        if any(self._by_id[name].is_active(now) for name in self._of_group.get(group, ())):
+        if self._is_answered(group, account, now):
             return Held.ACKNOWLEDGED
         of_account = (self._by_id[name] for name in self._of_account.get(account or "", ()))
         kinds = {one.kind for one in of_account if one.is_active(now) and one.conditions.keys() == {_ACCOUNT}}
         if Kind.SILENCE in kinds:
             return Held.SILENCE
         return Held.BLOCKED if Kind.BLOCKED in kinds else None
+
+    def _is_answered(self, group: str, account: str | None, now: datetime) -> bool:
+        """Whether somebody answered an alert of the group, or of the account, whichever receiver's it was."""
+        names = list(self._of_group.get(group, ()))
+        if self._of_mark and self._mark is not None and account is not None:
+            names += self._of_mark.get(self._mark(account), ())
+        return any(self._by_id[name].is_active(now) for name in names)
 
     def stopped(self, channel: str, recipient: str) -> bool:
         """Whether a recipient, by fingerprint, wants nothing more on a channel."""
@@ -179,8 +194,12 @@ class Hush:
             self._stops.discard((silence.channel, silence.recipient))
         self._conditions.pop(name, None)
         self._others.discard(name)
-        for places in (self._of_account, self._of_group):
-            key = silence.group if places is self._of_group else (silence.conditions.get(_ACCOUNT) or [None])[0]
+        named = (
+            (self._of_account, (silence.conditions.get(_ACCOUNT) or [None])[0]),
+            (self._of_group, silence.group),
+            (self._of_mark, silence.account),
+        )
+        for places, key in named:
             if key is not None and key in places:
                 places[key].discard(name)
                 if not places[key]:

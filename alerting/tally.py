@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -33,6 +34,7 @@ def of_one(alert: Alert) -> Tally:
         count=1,
         sums={} if verdict.amount is None else {currency: repr(verdict.amount)},
         without_amount=int(verdict.amount is None),
+        severities={alert.severity: 1},
         first=verdict.event_time,
         last=verdict.event_time,
         strongest=(line_of(alert),),
@@ -48,6 +50,7 @@ def merged(one: Tally, other: Tally) -> Tally:
         count=one.count + other.count,
         sums=_sums(one.sums, other.sums),
         without_amount=one.without_amount + other.without_amount,
+        severities=dict(sorted((Counter(one.severities) + Counter(other.severities)).items())),
         first=_earlier(one.first, other.first),
         last=_later(one.last, other.last),
         strongest=tuple(sorted((*one.strongest, *other.strongest), key=_strength)[:_STRONGEST]),

@@ -95,6 +95,16 @@ def require_readable(kafka: KafkaSettings, topic: str, *, timer: Callable[[], fl
     raise WorkerFailed(f"the broker does not answer whether topic {topic!r} can be read: try again")
 
 
+def partitions_of(kafka: KafkaSettings, topic: str) -> list[int]:
+    """Numbers of a topic's partitions.
+
+    Raises:
+        WorkerFailed: The broker does not say.
+    """
+    with _consumer(kafka) as consumer:
+        return _partitions(consumer, topic)
+
+
 def read_one(kafka: KafkaSettings, topic: str, partition: int, offset: int) -> Record | None:
     """The record at a place; None where there is none, or it is not committed.
 

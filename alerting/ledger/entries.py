@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from stream.contracts import Instant, Verdict
+from stream.contracts import Instant, Source, Verdict
 
 # How the name of a replay ends: what it has begun is its own, or the next replay's, and no worker's.
 REPLAY: Final = "-replay"
@@ -60,6 +60,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 0
     sums: Annotated[dict[str, str], Meta(description="Exact decimal sum of each currency; '' where none is known")] = {}
     without_amount: int = 0
+    severities: Annotated[dict[str, int], Meta(description="How many of each")] = {}
     first: Instant | None = None
     last: Instant | None = None
     strongest: Annotated[tuple[Line, ...], Meta(description="By probability, then amount; 5 at most")] = ()
@@ -96,8 +97,13 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag
     ] = None
     tally: Annotated[Tally | None, Meta(description="Of a digest: what it counts")] = None
     fields: Annotated[
-        dict[str, str], Meta(description="Of a digest: what makes its group, masked; to operators: which channel, why")
+        dict[str, str],
+        Meta(description="What makes its group, account masked; to operators: which channel, why"),
     ] = {}
+    source: Annotated[Source | None, Meta(description="Where the transaction stands in Kafka; None in a digest")] = None
+    account: Annotated[
+        str | None, Meta(description="What stands for the account; None in a digest of several, or where none is known")
+    ] = None
 
     @property
     def is_replayed(self) -> bool:

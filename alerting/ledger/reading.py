@@ -15,7 +15,7 @@ from alerting.ledger.writing import entry_in
 from stream.errors import WorkerFailed
 from stream.records import Record
 from stream.settings import KafkaSettings
-from stream.topic_reading import read_to_end
+from stream.topic_reading import partitions_of, read_to_end
 
 # Some tenths of a second's.
 _AT_ONCE: Final = 20_000
@@ -124,6 +124,22 @@ def all_deliveries(kafka: KafkaSettings, topic: str, *, wanted: Callable[[Delive
     """
     entries = _latest(read_to_end(kafka, topic), lambda entry: isinstance(entry, Delivery) and wanted(entry))
     return [one for one in entries if isinstance(one, Delivery)]
+
+
+def delivery_in(
+    kafka: KafkaSettings, topic: str, partition: int, wanted: Callable[[Delivery], bool]
+) -> Delivery | None:
+    """The last entry of the notice that is wanted; None where there is none in that partition, or no such partition.
+
+    Raises:
+        NotAllowed: The broker does not let this client read the topic.
+        WorkerFailed: As for `read_page`.
+    """
+    if partition not in partitions_of(kafka, topic):
+        return None
+    records = read_to_end(kafka, topic, partition=partition)
+    found = _latest(records, lambda entry: isinstance(entry, Delivery) and wanted(entry))
+    return next((one for one in found if isinstance(one, Delivery)), None)
 
 
 def _interrupted(records: Iterable[Record], meanwhile: Callable[[], None]) -> Iterator[Record]:

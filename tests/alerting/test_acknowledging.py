@@ -19,6 +19,7 @@ from alerting.acknowledging import (
     answers_to,
     link,
     respond,
+    short_link,
     signed,
     token_of,
     verified,
@@ -26,7 +27,8 @@ from alerting.acknowledging import (
 from alerting.destinations import Destination, Grouping, Recipient
 from alerting.labels import Label, Word
 from alerting.ledger.entries import Delivery, Tally
-from alerting.notices import notice
+from alerting.notices import notice, overflow_id
+from alerting.reply_codes import ReplyCode, code_of
 from alerting.silencing import Kind, flaw
 from stream.contracts import MAX_ID_LENGTH, Source
 from stream.pages import Answer, Asked
@@ -73,7 +75,9 @@ def test_a_link_needs_no_escape_and_tells_of_nobody() -> None:
 
 def test_there_is_no_link_where_there_is_nothing_to_answer() -> None:
     assert token_of(delivery(group=None), expires=NOW) is None
-    assert token_of(delivery(verdict=None), expires=NOW) is None
+    assert token_of(delivery(source=None), expires=NOW) is None
+    overflow = overflow_id(delivery().receiver, delivery().channel, delivery().recipient)
+    assert token_of(delivery(group=overflow, tally=Tally(count=3), source=None), expires=NOW) is None
 
 
 def test_a_link_is_the_same_at_every_attempt() -> None:
@@ -211,14 +215,14 @@ def test_bad_and_expired_links_are_told_apart_and_take_no_answer(method: str) ->
 
 
 def test_what_a_producer_called_its_transaction_is_no_html() -> None:
-    shown, _ = asked(signed(token(verdict=verdict(transaction_id='<script>"&{0}')), KEYS))
+    shown, _ = asked(signed(token(transaction_id='<script>"&{0}'), KEYS))
 
     assert b"<script" not in shown.body
     assert b"&lt;script&gt;&quot;&amp;{0}" in shown.body
 
 
 def test_what_a_producer_called_its_transaction_does_not_turn_the_page_s_writing() -> None:
-    shown, _ = asked(signed(token(verdict=verdict(transaction_id="tx-\u202e1000\n")), KEYS))
+    shown, _ = asked(signed(token(transaction_id="tx-\u202e1000\n"), KEYS))
 
     assert b"Transaction tx-?1000?." in shown.body
 
@@ -226,7 +230,7 @@ def test_what_a_producer_called_its_transaction_does_not_turn_the_page_s_writing
 @pytest.mark.parametrize("character", ["x", "\u00e9", "\u6f22", "\U0001f600"])
 def test_the_longest_id_has_a_link_that_works(character: str) -> None:
     source = Source(topic="t" * 249, partition=2**31 - 1, offset=2**63 - 1)
-    longest = token(verdict=verdict(transaction_id=character * MAX_ID_LENGTH, source=source))
+    longest = token(transaction_id=character * MAX_ID_LENGTH, source=source)
 
     shown, _ = asked(signed(longest, KEYS))
 
@@ -242,3 +246,37 @@ def test_the_page_runs_nothing_loads_nothing_and_is_kept_by_nobody() -> None:
     assert shown.headers["Cache-Control"] == "no-store"
     assert shown.headers["Referrer-Policy"] == "no-referrer"
     assert not any(word in shown.body for word in (b"<script", b"src=", b"href=", b"url("))
+
+
+def test_a_reply_code_leads_to_the_page_of_its_alert() -> None:
+    code = code_of(delivery().id, 3, KEYS[0])
+
+    def find(asked_for: ReplyCode) -> Token | None:
+        return token() if asked_for == code else None
+
+    def ask(text: str, now: datetime = NOW, method: str = "GET", body: bytes = b"") -> tuple[Answer, Answered | None]:
+        return respond(Asked(method, f"/ack?c={text}", {}, body), KEYS, now=now, hold=HOLD, find=find)
+
+    shown, nothing = ask(str(code))
+    answer, answered = ask(code.spaced.lower(), method="POST", body=b"said=fraud")
+
+    assert short_link("https://alerts.bank.example/", code) == f"https://alerts.bank.example/ack?c={code}"
+    assert (shown.status, nothing, answer.status) == (200, None, 200)
+    assert answered is not None
+    assert answered.label is not None
+    assert [ask(text)[0].status for text in ("", "0123456789A", "no code")] == [403, 403, 403]
+    assert ask(str(code), now=NOW + timedelta(days=30))[0].status == 410
+
+
+def test_the_page_says_what_an_answer_holds_back() -> None:
+    named = {"account_id": "****3000"}
+    shown, _ = asked(signed(token(fields=named), KEYS))
+    everything, _ = asked(signed(token(), KEYS))
+    country, _ = asked(signed(token(fields={"account.country": "DE"}, account="abcd"), KEYS))
+
+    assert b"account ****3000" in shown.body
+    assert b"all alerts for fraud-desk" in everything.body
+    assert b"account.country DE and its account" in country.body
+    answered = answer_of(token(fields=named, account="abcd"), Said.SEEN, by="kim", now=NOW, hold=HOLD)
+    assert (answered.silence.group, answered.silence.account) == ("0f0f", "abcd")
+    assert answered.silence.reason == "seen: account ****3000"

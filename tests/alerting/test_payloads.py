@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -34,15 +35,21 @@ def test_machines_get_the_same_facts_as_json() -> None:
             "source": {"topic": "transactions", "partition": 0, "offset": 0},
             "severity": "high",
             "reasons": ["at night: raised the probability by 12 points"],
+            "acknowledge_url": None,
             "test": False,
         },
     }
 
 
 def test_a_digest_counts_and_sums_exactly() -> None:
-    together = digest(sums={"EUR": "14000.1000000000000001", "": "7"}, without_amount=2)
+    counted: dict[str, Any] = {
+        "sums": {"EUR": "14000.1000000000000001", "": "7"},
+        "without_amount": 2,
+        "severities": {"high": 12},
+    }
+    together = replace(digest(**counted), severity="high")
 
-    assert json.loads(digest_payload(together)) == {
+    assert json.loads(digest_payload(together, acknowledge_url="https://bank.example/ack?t=x")) == {
         "type": "fraud.digest",
         "timestamp": "2026-01-31T12:05:00Z",
         "data": {
@@ -68,6 +75,9 @@ def test_a_digest_counts_and_sums_exactly() -> None:
                 for transaction, probability in (("tx-0001", 0.991), ("tx-0002", 0.98))
             ],
             "truncated": 10,
+            "severity": "high",
+            "severities": {"high": 12},
+            "acknowledge_url": "https://bank.example/ack?t=x",
         },
     }
 

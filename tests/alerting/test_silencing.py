@@ -147,7 +147,7 @@ def test_what_names_nothing_or_cannot_be_understood_has_a_flaw() -> None:
     assert flaw(silence()) is None
     assert flaw(acknowledged()) is None
     assert flaw(silence(kind=Kind.STOPPED, channel="sms", recipient="abcd")) is None
-    assert flaw(silence(conditions={})) == "it names neither a group nor conditions"
+    assert flaw(silence(conditions={})) == "it names neither a group nor an account nor conditions"
     assert flaw(silence(kind=Kind.STOPPED)) == "it names no recipient on a channel"
     assert flaw(silence(conditions={"mood": ["bad"]})) == "there is no field 'mood'"
     assert ACCOUNT not in (flaw(silence(conditions={"account_id": [f">{ACCOUNT}"]})) or "")
@@ -182,3 +182,26 @@ def test_of_a_thousand_blocked_accounts_an_alert_is_held_against_its_own(monkeyp
     assert quiet.hushed(low(account_id="a500"), GROUP, NOW) is Held.BLOCKED
     assert quiet.hushed(low(account_id="another"), GROUP, NOW) is None
     assert len(held_against) == 1
+
+
+def test_an_answer_holds_back_the_account_whichever_receiver_is_told() -> None:
+    quiet = Hush(lambda account: f"mark of {account}")
+    answered = silence("answered", kind=Kind.ACKNOWLEDGED, conditions={}, group="another", account=f"mark of {ACCOUNT}")
+    quiet.put(answered, NOW)
+
+    assert quiet.hushed(alert(), GROUP, NOW) is Held.ACKNOWLEDGED
+    assert quiet.hushed(alert(account_id="other"), GROUP, NOW) is None
+    assert quiet.hushed(alert(account_id=None), GROUP, NOW) is None
+    assert quiet.ends(GROUP, ACCOUNT, NOW) is Held.ACKNOWLEDGED
+    assert quiet.ends(GROUP, None, NOW) is None
+    quiet.put(silence("answered", kind=Kind.ACKNOWLEDGED, conditions={}, account="x", ends_at=NOW), NOW)
+    assert quiet.hushed(alert(), GROUP, NOW) is None
+
+
+def test_a_digest_is_held_back_by_what_is_true_of_all_that_it_counts() -> None:
+    of_account = {"account_id": [ACCOUNT]}
+    assert hush(silence(conditions=of_account)).ends(GROUP, ACCOUNT, NOW) is Held.SILENCE
+    assert hush(silence(kind=Kind.BLOCKED, conditions=of_account)).ends(GROUP, ACCOUNT, NOW) is Held.BLOCKED
+    assert hush(silence(kind=Kind.BLOCKED, conditions=of_account)).ends(GROUP, None, NOW) is None
+    assert hush(silence(conditions={"severity": ["low"]})).ends(GROUP, ACCOUNT, NOW) is None
+    assert hush(silence(conditions={**of_account, "amount": ["<5"]})).ends(GROUP, ACCOUNT, NOW) is None

@@ -31,7 +31,7 @@ from demo.ports import LOOPBACK, free_ports
 from stream.pages import Asked
 from stream.settings import KafkaSettings, TopicSettings
 from tests.alerting.alert_stream import alerting, deliveries, ledger, rule, wait_for
-from tests.alerting.receivers import ADDRESS, TOKEN, Receivers, receivers, text_of
+from tests.alerting.receivers import ADDRESS, NUMBER, TOKEN, Receivers, receivers, text_of
 from tests.alerting.verdicts import verdict
 from tests.alerting.webhooks import SECRET
 from tests.harness.fraud import FraudProcess, fraud
@@ -122,6 +122,41 @@ def test_an_answer_is_a_label_and_quiets_the_group(stream: Stream, people: Recei
 
 
 @pytest.mark.kafka
+def test_a_text_message_is_answered_by_its_code_and_the_account_is_quiet_for_everybody(
+    stream: Stream, people: Receivers, tmp_path: Path
+) -> None:
+    routes = tmp_path / "two-receivers.yml"
+    routes.write_text(
+        f'version: 1\nreceivers: [{{name: on-call, sms: ["{NUMBER}"]}}, {{name: desk, email: [{ADDRESS}]}}]\n'
+        "route:\n  group_interval: 1s\n  routes: [{receiver: on-call, continue: true}, {receiver: desk}]\n"
+    )
+    env = {**LINKED, "FRAUD_ALERTS__ROUTES": str(routes)}
+    with alerting(stream, people, tmp_path, "sms", "email", env=env) as worker:
+        rule(stream, 0, 1, accounts=1)
+        wait_until(
+            lambda: bool(people.twilio.received() and people.smtp.received()), within_s=60, what="nobody was told"
+        )
+        found = re.search(r"https://alerts\.bank\.example(/ack\?c=[0-9A-Z]+)", people.twilio.received()[0].body)
+        assert found is not None
+        opened = ask(worker, "GET", found[1])
+        guessed = ask(worker, "POST", "/ack?c=0123456789A", "said=fraud")
+        answered = ask(worker, "POST", found[1], "said=fraud")
+        rule(stream, 1, 1, accounts=1)
+        wait_until(
+            lambda: [one.held for one in deliveries(stream)].count(Held.ACKNOWLEDGED) == 2,
+            within_s=60,
+            what="not everybody is left alone",
+        )
+        assert worker.terminate() == 0
+
+    assert (opened[0], guessed[0], answered[0]) == (200, 403, 200)
+    (label,) = (msgspec.json.decode(one.value() or b"", type=Label) for one in records(stream, "LABELS"))
+    assert (label.transaction_id, label.label, label.by.partition("/")[0]) == ("tx-0000", Word.FRAUD, "on-call")
+    assert (label.source.topic, label.source.offset) == ("t", 0)
+    assert (len(people.twilio.received()), len(people.smtp.received())) == (1, 1)
+
+
+@pytest.mark.kafka
 def test_what_twilio_says_later_stands_in_the_ledger(stream: Stream, people: Receivers, tmp_path: Path) -> None:
     env = {"FRAUD_ALERTS__SMS__STATUS_CALLBACK": CALLBACK}
     with alerting(stream, people, tmp_path, "sms", env=env) as worker:
@@ -164,7 +199,7 @@ def test_what_kafka_does_not_take_is_not_said_to_be_noted(monkeypatch: pytest.Mo
     form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
     query = "notice=n-1&partition=0"
     signature = RequestValidator(TOKEN).compute_signature(f"{CALLBACK}?{query}", form)
-    link = links_of(acknowledge)(delivery()).acknowledge
+    link = links_of(acknowledge)(delivery(), 0).acknowledge
     assert link is not None
     registry = CollectorRegistry()
     settings = SmsSettings.model_validate({**twilio, "status_callback": CALLBACK})
