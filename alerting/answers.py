@@ -11,7 +11,8 @@ from alerting.labels import Label, record_of_label
 from alerting.ledger.book import Change, key_of
 from alerting.ledger.entries import Confirmation
 from alerting.ledger.writing import records_of
-from alerting.silences import record_of_silence
+from alerting.policies import Stopped
+from alerting.silences import record_of_silence, silence_of
 from alerting.silencing import Silence
 from stream import kafka as clients
 from stream.errors import WorkerFailed
@@ -50,14 +51,22 @@ class Answers:
             records.append(record_of_label(label, topic=self._topics.labels))
         self._write(records)
 
-    def confirmed(self, confirmation: Confirmation, partition: int) -> None:
+    def confirmed(self, confirmation: Confirmation, partition: int, stopped: Stopped | None = None) -> None:
         """What a provider says of a notice, beside the notice's entry in the ledger.
+
+        Args:
+            confirmation: What it says.
+            partition: Of the entry.
+            stopped: Its recipient, where nothing more would ever arrive there.
 
         Raises:
             AnswerLost: It was not taken.
         """
         change = Change(partition, key_of(confirmation), confirmation)
-        self._write(records_of([change], topic=self._topics.alert_ledger))
+        records = records_of([change], topic=self._topics.alert_ledger)
+        if stopped is not None:
+            records.append(record_of_silence(silence_of(stopped), topic=self._topics.alert_silences))
+        self._write(records)
 
     def close(self) -> None:
         """Lets go of the connection; another answer would connect anew."""

@@ -41,7 +41,10 @@ class AlertMetrics:
 
         self._notifications = counter("notifications", "Notices to send, those given up included", "channel")
         self._failed = counter(
-            "notifications_failed", "Notices given up and dead-lettered, by the last reason", "channel", "reason"
+            "notifications_failed",
+            "Notices given up and dead-lettered, by the last reason; undelivered where the provider says so later",
+            "channel",
+            "reason",
         )
         self._suppressed = counter(
             "notifications_suppressed",
@@ -103,9 +106,11 @@ class AlertMetrics:
                 self._notifications.labels(entry.channel).inc()
                 self._failed.labels(entry.channel, entry.reason or FailureReason.UNSURE.value).inc()
 
-    def confirmed(self, said: Said) -> None:
-        """A provider said later what became of a notice."""
+    def confirmed(self, channel: str, said: Said) -> None:
+        """A provider said later what became of a notice that it had taken."""
         self._confirmations.labels(said.value).inc()
+        if said is Said.FAILED:
+            self._failed.labels(channel, FailureReason.UNDELIVERED.value).inc()
 
     def answered(self, what: str) -> None:
         """Somebody answered an alert: seen, fraud or legitimate."""

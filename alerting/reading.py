@@ -9,6 +9,9 @@ import msgspec
 from stream.contracts import SCHEMA_VERSION, SCHEMA_VERSION_HEADER, VERDICT_HEADER, Ruling, Verdict
 from stream.records import Record, first_header
 
+# Hundreds of times what a scorer writes. What is kept of a verdict while its notices are on their way has to fit into
+# the ledger, whose records have a megabyte unless somebody says otherwise.
+MOST_BYTES: Final = 512 * 1024
 _KNOWN_VERSION: Final = SCHEMA_VERSION.encode()
 _LEGITIMATE: Final = Ruling.LEGITIMATE.encode()
 _decode = msgspec.json.Decoder(Verdict).decode
@@ -45,6 +48,8 @@ def fraud_in(record: Record) -> Verdict | None:
         )
     if record.value is None:
         raise Unreadable("the record has no value; a verdict is a JSON object")
+    if len(record.value) > MOST_BYTES:
+        raise Unreadable(f"the value has {len(record.value)} bytes; a verdict has {MOST_BYTES} at most")
     try:
         verdict = _decode(record.value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refusal:

@@ -16,9 +16,11 @@ from alerting.answers import AnswerLost, Answers
 from alerting.channels import CallbackRefused, Channel, Confirming
 from alerting.channels.webhook_settings import signing_keys
 from alerting.code_lookup import CodeBook
+from alerting.delivery import ChannelStopped, RecipientStopped
 from alerting.facts import Links
 from alerting.ledger.entries import Delivery
 from alerting.metrics import AlertMetrics
+from alerting.policies import Stopped
 from alerting.reply_codes import ReplyCode, code_of
 from stream.errors import NotAllowed, WorkerFailed
 from stream.pages import Answer, Asked
@@ -91,13 +93,17 @@ class AlertSite:
         except CallbackRefused as refused:
             return Answer(403, f"{refused}\n".encode())
         if found is not None:
-            confirmation, partition = found
+            stopped = None
+            if isinstance(found.failure, RecipientStopped):
+                stopped = Stopped(channel.name, found.recipient, found.failure.message, self._now())
             try:
-                self._answers.confirmed(confirmation, partition)
+                self._answers.confirmed(found.confirmation, found.partition, stopped)
             except AnswerLost as lost:
                 log.error("a provider's word could not be written", detail=str(lost))
                 return Answer(503, b"try again\n")
-            self._metrics.confirmed(confirmation.said)
+            self._metrics.confirmed(channel.name, found.confirmation.said)
+            if isinstance(found.failure, ChannelStopped):
+                log.error("a channel must be mended", channel=channel.name, detail=found.failure.message)
         return Answer(204, b"")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from alerting.delivery import Failure
 from alerting.destinations import Recipient
 from alerting.ledger.entries import Confirmation
 from alerting.messages import Message
@@ -71,16 +73,37 @@ class CallbackRefused(Exception):
     """It does not come from the provider, or speaks of nothing that was sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a provider said of a notice that it had taken.
+
+    Attributes:
+        confirmation: For the ledger.
+        partition: Of the notice's entry.
+        failure: What it means where nobody was reached; None where somebody was.
+        recipient: Fingerprint.
+    """
+
+    confirmation: Confirmation
+    partition: int
+    failure: Failure | None = None
+    recipient: str = ""
+
+
 @runtime_checkable
 class Confirming(Protocol):
     """A channel whose provider says later, over HTTP, what became of a message that it took."""
 
     @property
+    def name(self) -> str:
+        """The channel's."""
+
+    @property
     def callback_path(self) -> str:
         """Where it says so."""
 
-    def confirmation(self, asked: Asked, now: datetime) -> tuple[Confirmation, int] | None:
-        """What is said of which notice, and the partition of its entry; None where it is still on its way.
+    def confirmation(self, asked: Asked, now: datetime) -> Heard | None:
+        """What is said of which notice; None where it is still on its way.
 
         Raises:
             CallbackRefused: It does not come from the provider.

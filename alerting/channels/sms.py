@@ -16,7 +16,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
-from alerting.channels import WhenUnsure
+from alerting.channels import Heard, WhenUnsure
 from alerting.channels.deadline import attempt
 from alerting.channels.quiet import keep_quiet
 from alerting.channels.sms_settings import SmsSettings
@@ -24,7 +24,6 @@ from alerting.channels.twilio_http import hold_to_deadline
 from alerting.channels.twilio_status import confirmation_of
 from alerting.delivery import Failure, FailureReason, Refused, Retry, Unsure, failure_of_status, retry_after
 from alerting.destinations import Recipient
-from alerting.ledger.entries import Confirmation
 from alerting.messages import Message
 from alerting.provider_codes import codes_of
 from alerting.text import REFERENCE_SEPTETS
@@ -112,11 +111,11 @@ class SmsChannel:
         """Of the address that Twilio was told; it may be behind a proxy that takes a prefix away."""
         return _STATUS_PATH
 
-    def confirmation(self, asked: Asked, now: datetime) -> tuple[Confirmation, int] | None:
+    def confirmation(self, asked: Asked, now: datetime) -> Heard | None:
         """What Twilio's status callback says."""
         signature = asked.headers.get("x-twilio-signature", "")
         url = f"{self._callback}?{asked.query}"
-        return confirmation_of(url, asked.body, signature, auth_token=self._token, now=now)
+        return confirmation_of(url, asked.body, signature, auth_token=self._token, codes=self._codes, now=now)
 
     def close(self) -> None:
         """Closes the connections."""

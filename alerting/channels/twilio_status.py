@@ -12,8 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from twilio.request_validator import RequestValidator
 
-from alerting.channels import CallbackRefused
+from alerting.channels import CallbackRefused, Heard
+from alerting.delivery import Failure, FailureReason, Refused
+from alerting.destinations import Recipient
 from alerting.ledger.entries import Confirmation, Said
+from alerting.provider_codes import Codes
 
 # Others are on the way; of two that come out of order, whoever reads the ledger sees the last word of these.
 _WORDS: Final = {"delivered": Said.DELIVERED, "undelivered": Said.FAILED, "failed": Said.FAILED}
@@ -21,15 +24,16 @@ _LONGEST_CODE: Final = 10
 
 
 def confirmation_of(
-    url: str, form_body: bytes, signature: str, *, auth_token: str, now: datetime
-) -> tuple[Confirmation, int] | None:
-    """What is said of which notice, and the partition of its entry; None for a message that is on its way.
+    url: str, form_body: bytes, signature: str, *, auth_token: str, codes: Codes, now: datetime
+) -> Heard | None:
+    """What is said of which notice; None for a message that is on its way.
 
     Args:
         url: As Twilio was told, the query included: it is signed.
         form_body: The request's.
         signature: The header X-Twilio-Signature.
         auth_token: The account's.
+        codes: What Twilio's codes mean.
         now: With a zone.
 
     Raises:
@@ -45,8 +49,14 @@ def confirmation_of(
     said = _WORDS.get(form.get("MessageStatus", ""))
     if said is None:
         return None
-    code = form.get("ErrorCode") or None
-    return Confirmation(id=notice, said=said, code=code and code[:_LONGEST_CODE], at=now), int(partition[:9])
+    code = form.get("ErrorCode", "")[:_LONGEST_CODE]
+    confirmation = Confirmation(id=notice, said=said, code=code or None, at=now)
+    failure: Failure | None = None
+    if said is Said.FAILED:
+        message = f"Twilio could not deliver it, code {code}" if code.isdigit() else "Twilio could not deliver it"
+        meaning = codes.get(code)
+        failure = Refused(FailureReason.UNDELIVERED, message) if meaning is None else meaning.failure(message)
+    return Heard(confirmation, int(partition[:9]), failure, Recipient(form.get("To", "")).fingerprint("sms"))
 
 
 def _flat(encoded: str) -> Mapping[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
-from alerting.reading import Unreadable, fraud_in
-from stream.contracts import SCHEMA_VERSION_HEADER, VERDICT_HEADER, Ruling
+from alerting.reading import MOST_BYTES, Unreadable, fraud_in
+from stream.contracts import SCHEMA_VERSION_HEADER, VERDICT_HEADER, Reason, Ruling
 from tests.alerting.verdicts import ACCOUNT, record, verdict
 
 FRAUD = record(verdict())
@@ -57,3 +58,11 @@ def test_a_verdict_of_a_newer_version_is_said_to_be_one() -> None:
 
     assert "schema version '2'" in refusal.value.message
     assert "upgrade" in refusal.value.message
+
+
+def test_a_verdict_that_would_not_fit_into_the_ledger_is_said_to_be_too_long() -> None:
+    ruled = msgspec.json.encode(verdict(reasons=(Reason(feature="f" * MOST_BYTES, value=1.0, contribution=0.1),)))
+    with pytest.raises(Unreadable, match=f"{MOST_BYTES} at most"):
+        fraud_in(replace(FRAUD, value=ruled))
+    longest = verdict(reasons=tuple(Reason(feature="f" * 100, value=1.0, contribution=0.1) for _ in range(1_000)))
+    assert fraud_in(replace(FRAUD, value=msgspec.json.encode(longest))) == longest

@@ -30,7 +30,7 @@ from alerting.site import AlertSite, links_of
 from demo.ports import LOOPBACK, free_ports
 from stream.pages import Asked
 from stream.settings import KafkaSettings, TopicSettings
-from tests.alerting.alert_stream import alerting, deliveries, ledger, rule, wait_for
+from tests.alerting.alert_stream import alerting, dead_letters, deliveries, headers, ledger, rule, wait_for
 from tests.alerting.receivers import ADDRESS, NUMBER, TOKEN, Receivers, receivers, text_of
 from tests.alerting.verdicts import verdict
 from tests.alerting.webhooks import SECRET
@@ -164,7 +164,7 @@ def test_what_twilio_says_later_stands_in_the_ledger(stream: Stream, people: Rec
         wait_for(people, frauds, "sms")
         callback = people.twilio.received()[0].status_callback
         assert callback is not None
-        form = {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30003"}
+        form = {"MessageSid": "SM1", "To": NUMBER, "MessageStatus": "undelivered", "ErrorCode": "30005"}
         signature = RequestValidator(TOKEN).compute_signature(callback, form)
         target = f"/twilio/status?{urlsplit(callback).query}"
         typed = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -175,19 +175,21 @@ def test_what_twilio_says_later_stands_in_the_ledger(stream: Stream, people: Rec
         wait_until(
             lambda: {one.state for one in deliveries(stream)} == {State.SENT}, within_s=60, what="it is not sent"
         )
+        rule(stream, 1, 1)
+        (letter,) = dead_letters(stream, 1)
         assert worker.terminate() == 0
 
     assert (forged[0], taken[0]) == (403, 204)
+    assert headers(letter)["dead-letter-reason"] == "recipient_stopped", "the number does not exist any more"
+    assert len(people.twilio.received()) == 1
+    assert 'fraud_notifications_failed_total{channel="sms",reason="undelivered"} 1.0' in metrics
     assert 'fraud_notification_confirmations_total{said="failed"} 1.0' in metrics
-    assert sorted(type(one).__name__ for one in ledger(stream) if type(one).__name__ != "Group") == [
-        "Confirmation",
-        "Delivery",
-    ]
+    assert [type(one).__name__ for one in ledger(stream)].count("Confirmation") == 1
     (notice,) = json.loads(fraud("alerts", "status", frauds[0], "--json", env=stream.env))["notices"]
     assert (notice["state"], notice["confirmation"]["said"], notice["confirmation"]["code"]) == (
         "sent",
         "failed",
-        "30003",
+        "30005",
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 import pytest
@@ -218,10 +218,10 @@ def test_a_file_of_codes_that_is_wrong_is_named(sms: Opener, tmp_path: Path, con
 
 def told(status: str, *, token: str = TOKEN, code: str | None = None, url: str | None = None) -> Asked:
     """Twilio's word on a message, signed as Twilio signs it."""
-    form = {"MessageSid": "SM1", "MessageStatus": status, **({} if code is None else {"ErrorCode": code})}
+    form = {"MessageSid": "SM1", "To": NUMBER, "MessageStatus": status, **({"ErrorCode": code} if code else {})}
     target = url or f"{CALLBACK}?notice=notice-1&partition=3"
     signature = RequestValidator(token).compute_signature(target, form)
-    body = "&".join(f"{name}={value}" for name, value in form.items()).encode()
+    body = urlencode(form).encode()
     parts = urlsplit(target)
     return Asked("POST", f"{parts.path}?{parts.query}", {"x-twilio-signature": signature}, body)
 
@@ -244,9 +244,26 @@ def test_what_twilio_says_later_is_of_a_notice(sms: Opener, status: str, said: S
     )
 
     assert found is not None
-    confirmation, partition = found
-    assert (confirmation.id, confirmation.said, confirmation.code, partition) == ("notice-1", said, "30003", 3)
+    confirmation = found.confirmation
+    assert (confirmation.id, confirmation.said, confirmation.code, found.partition) == ("notice-1", said, "30003", 3)
+    assert (found.failure is None) is (said is Said.DELIVERED)
     assert NUMBER.encode() not in msgspec.json.encode(confirmation)
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"),
+    [("30003", Refused), ("30005", RecipientStopped), ("30002", ChannelStopped), ("39999", Refused), ("<b>", Refused)],
+)
+def test_why_a_message_was_not_delivered_says_what_follows(sms: Opener, code: str, meaning: type[Failure]) -> None:
+    found = sms("http://127.0.0.1:1", status_callback=CALLBACK).confirmation(
+        told("undelivered", code=code), datetime.now(UTC)
+    )
+
+    assert found is not None
+    assert type(found.failure) is meaning
+    assert found.recipient == Recipient(NUMBER).fingerprint("sms")
+    assert NUMBER not in str(found.failure)
+    assert "<b>" not in str(found.failure)
 
 
 @pytest.mark.parametrize("status", ["queued", "sending", "sent", "accepted", ""])
