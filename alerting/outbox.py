@@ -91,7 +91,7 @@ class Outbox:
     def ended(self, ended: Ended) -> Delivery:
         """Decides what becomes of a delivery after an attempt."""
         attempt = ended.attempt
-        self._is_over(attempt)
+        self._is_over(attempt, is_accepted=ended.failure is None and ended.begun)
         if not ended.begun:
             return self._taken_back(attempt)
         policy = self._policies[attempt.delivery.channel]
@@ -108,7 +108,7 @@ class Outbox:
 
     def not_begun(self, attempt: Attempt) -> None:
         """Takes back an attempt that was decided on."""
-        self._is_over(attempt)
+        self._is_over(attempt, is_accepted=False)
         self._taken_back(attempt)
 
     def due(self, now: datetime, room: Mapping[str, int]) -> list[Attempt]:
@@ -212,10 +212,10 @@ class Outbox:
         self._on_their_way.add(delivery.id)
         return Attempt(partition, current, recipient, asks)
 
-    def _is_over(self, attempt: Attempt) -> None:
+    def _is_over(self, attempt: Attempt, *, is_accepted: bool) -> None:
         if attempt.delivery.id in self._on_their_way:
             self._on_their_way.discard(attempt.delivery.id)
-            self._queue.ended(attempt.delivery)
+            self._queue.ended(attempt.delivery, is_accepted=is_accepted)
 
     def _taken_back(self, attempt: Attempt) -> Delivery:
         delivery = not_begun(attempt)

@@ -19,7 +19,8 @@ Place = tuple[int, str]
 class Queue:
     """A line for everything that may be down by itself: a channel's provider, or one host of a channel.
 
-    No host gets all threads of its channel: one that hangs leaves some to the others. Used by one thread.
+    No host gets all threads of its channel before it has answered: one that hangs leaves some to the others. Used by
+    one thread.
 
     Args:
         policies: Of each channel.
@@ -32,6 +33,7 @@ class Queue:
         self._lines: dict[str, deque[Place]] = {}
         self._standing: set[Place] = set()
         self._under_way: Counter[str] = Counter()
+        self._answered: Counter[str] = Counter()
         self._looked_through: dict[str, datetime] = {}
 
     def key(self, delivery: Delivery) -> str:
@@ -51,9 +53,10 @@ class Queue:
         """An attempt is on its way."""
         self._under_way[self.key(delivery)] += 1
 
-    def ended(self, delivery: Delivery) -> None:
+    def ended(self, delivery: Delivery, *, is_accepted: bool) -> None:
         """It is over."""
         key = self.key(delivery)
+        self._answered[key] = self._answered[key] + 1 if is_accepted else 0
         self._under_way[key] -= 1
         if not self._under_way[key]:
             del self._under_way[key]
@@ -77,7 +80,7 @@ class Queue:
         left = dict(room)
         for key in list(self._lines):
             line, channel = self._lines[key], key.partition("/")[0]
-            while line and left[channel] > 0 and self._under_way[key] < self._most(channel):
+            while line and left[channel] > 0 and self._under_way[key] < self._most(key, channel):
                 delivery = due(line[0])
                 if delivery is None or not may_leave(line[0][0], delivery):
                     self._standing.discard(line.popleft())
@@ -93,9 +96,12 @@ class Queue:
                 del self._lines[key]
                 self._looked_through.pop(key, None)
 
-    def _most(self, channel: str) -> int:
+    def _most(self, key: str, channel: str) -> int:
+        """As many as the channel takes, where all of them go to one provider, or a host has shown that it answers."""
         policy = self._policies[channel]
-        return 2 * policy.at_once if policy.one_provider else max(3 * policy.at_once // 4, 1)
+        if policy.one_provider:
+            return 2 * policy.at_once
+        return min(max(3 * policy.at_once // 4, 1) + self._answered[key], 2 * policy.at_once)
 
     def _look_through(self, key: str, now: datetime, due: Callable[[Place], Delivery | None]) -> None:
         """Lets go of what is due no more; `due` sees to those whose life is over."""
