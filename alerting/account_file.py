@@ -112,8 +112,8 @@ class AccountFile:
         wrong += len(twice)
         found += [f"line {line}: an account that an earlier line has" for line in twice[: _MOST_LISTED - len(found)]]
         if wrong:
-            more = f"; and {wrong - len(found)} more" if wrong > len(found) else ""
-            raise _invalid(file, "; ".join(found) + more)
+            more = [f"and {wrong - len(found)} more"] if wrong > len(found) else []
+            raise _invalid(file, *found, *more)
         return sorted_digests, sorted_offsets
 
     def _twice(self, digests: np.ndarray, offsets: np.ndarray) -> list[int]:
@@ -209,5 +209,9 @@ def _stamp(file: BinaryIO) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
-def _invalid(file: Path, problem: str) -> AccountsInvalid:
-    return AccountsInvalid(f"accounts file '{file}': {problem}", remedy="mend it, and put it in the old one's place")
+def _invalid(file: Path, *problems: str) -> AccountsInvalid:
+    return AccountsInvalid(
+        f"accounts file '{file}': {'; '.join(problems)}",
+        remedy="mend it, and put it in the old one's place",
+        problems=[f"accounts file '{file}': {problem}" for problem in problems],
+    )

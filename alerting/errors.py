@@ -16,12 +16,28 @@ class ChannelRefused(Mendable):
 
 
 class AlertingRefused(Mendable):
-    """Several things keep the worker from starting; lists them all."""
+    """Several things keep the worker from starting; lists them all.
+
+    Args:
+        flaws: Two at least, none of them of this class.
+    """
+
+    def __init__(self, flaws: Sequence[Mendable]) -> None:
+        *most, last = flaws
+        super().__init__(
+            "; ".join([*map(str, most), last.problem]),
+            remedy=last.remedy,
+            problems=[problem for flaw in flaws for problem in flaw.problems],
+        )
+        self.flaws = tuple(flaws)
+
+
+def each_of(refusal: Mendable) -> tuple[Mendable, ...]:
+    """What an error is about, one thing each."""
+    return refusal.flaws if isinstance(refusal, AlertingRefused) else (refusal,)
 
 
 def all_of(problems: Sequence[Mendable]) -> Mendable:
     """One error that says what every one of them says."""
-    if len(problems) == 1:
-        return problems[0]
-    *most, last = problems
-    return AlertingRefused("; ".join([*map(str, most), last.problem]), remedy=last.remedy)
+    flaws = [flaw for problem in problems for flaw in each_of(problem)]
+    return flaws[0] if len(flaws) == 1 else AlertingRefused(flaws)

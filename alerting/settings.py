@@ -19,6 +19,8 @@ from stream.settings import Section
 # A text message hours late is harm; a case can still be worked on tomorrow.
 LIVES_S: Final = {"sms": 900.0}
 LIFE_S: Final = 86_400.0
+# Channels of this package, each with a section of its own.
+BUILT_IN: Final = ("sms", "email", "sns", "webhook", "slack", "pagerduty")
 
 Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
 
@@ -74,7 +76,7 @@ class AlertSettings(Section):
 
     @model_validator(mode="after")
     def _names_are_free(self) -> AlertSettings:
-        taken = sorted(self.others.keys() & {"sms", "email", "sns", "webhook", "slack", "pagerduty", "storm"})
+        taken = sorted(self.others.keys() & {*BUILT_IN, "storm"})
         if taken:
             raise ValueError(f"names of channels that are built in: {', '.join(taken)}")
         return self

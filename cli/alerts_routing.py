@@ -14,6 +14,7 @@ from cli.alert_settings import read_alert_settings
 from cli.console import open_table, out, print_table
 from cli.options import ConfigOption, JsonOption, SetOption
 from cli.verdict_files import VerdictOption, read_verdict
+from stream.errors import Mendable
 
 if TYPE_CHECKING:
     from alerting.alert import Alert
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
 RoutesOption = Annotated[
     Path | None,
-    typer.Option(
-        "--routes", metavar="FILE", help="The routing file.", show_default="the settings' alerts.routes, or alerts.yml"
-    ),
+    typer.Option("--routes", metavar="FILE", help="The routing file.", show_default="the settings' alerts.routes"),
 ]
 DEFAULT_FILE: Final = Path("alerts.yml")
 
@@ -35,28 +34,40 @@ def check_config(
     config: ConfigOption = None,
     assignments: SetOption = None,
 ) -> None:
-    """Say what is wrong with the routing file, each with line and column; status 2 where anything is."""
-    settings = read_alert_settings(config, assignments, routes=routes)
+    """Say all that `fraud alert` would refuse at its start, in the routing file with line and column; status 2."""
+    from alerting.errors import each_of
+    from alerting.preparing import prepare
 
-    from alerting.preparing import configured
-    from alerting.rendering import Renderer
-    from alerting.routing.loading import check_rules, text_of
-
-    file = routes or settings.alerts.routes or DEFAULT_FILE
-    renderer = Renderer(settings.alerts.templates)
-    checked = check_rules(text_of(file), configured(settings.alerts, renderer.templates))
+    counts, flaws = "", []
+    try:
+        settings = read_alert_settings(config, assignments, routes=routes)
+        routes = settings.alerts.routes
+        with prepare(settings.alerts) as prepared:
+            counts = _counts(prepared.rules)
+    except Mendable as refusal:
+        flaws = list(each_of(refusal))
     if as_json:
-        listed = [
-            {"line": one.place.line, "column": one.place.column, "message": one.message} for one in checked.problems
-        ]
-        typer.echo(json.dumps({"file": str(file), "problems": listed}))
+        problems = [problem for flaw in flaws for problem in _problems(flaw)]
+        typer.echo(json.dumps({"file": None if routes is None else str(routes), "problems": problems}))
+    elif flaws:
+        for problem in (problem for flaw in flaws for problem in flaw.problems):
+            _say(problem)
     else:
-        for problem in checked.problems:
-            _say(f"{file}:{problem}")
-        if not checked.problems:
-            _say(f"{file}: nothing is wrong ({_counts(checked.rules)})")
-    if checked.problems:
+        _say(f"{routes or 'settings without a routing file'}: nothing is wrong ({counts})")
+    if flaws:
         raise typer.Exit(2)
+
+
+def _problems(flaw: Mendable) -> list[dict[str, Any]]:
+    """As JSON values; what is not in the routing file has no place."""
+    from alerting.routing.loading import RulesInvalid
+
+    if not isinstance(flaw, RulesInvalid):
+        return [{"file": None, "line": None, "column": None, "message": problem} for problem in flaw.problems]
+    return [
+        {"file": str(flaw.file), "line": one.place.line, "column": one.place.column, "message": one.message}
+        for one in flaw.found
+    ]
 
 
 def route(

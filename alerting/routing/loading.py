@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from alerting.routing.checking import Configured, problems_of
 from alerting.routing.file import Read, read_rules
 from alerting.routing.nodes import MOST_CHARACTERS
+from alerting.routing.places import Problem
 from alerting.routing.rules import Rules
 from stream.errors import Mendable
 
@@ -16,7 +18,21 @@ class RulesUnreadable(Mendable):
 
 
 class RulesInvalid(Mendable):
-    """The routing file is wrong; names every place."""
+    """The routing file is wrong; names every place.
+
+    Args:
+        file: Which.
+        found: All that is wrong with it.
+    """
+
+    def __init__(self, file: Path, found: Sequence[Problem]) -> None:
+        super().__init__(
+            f"routing file '{file}': {'; '.join(map(str, found))}",
+            remedy="mend it; `fraud alerts check-config` lists the same",
+            problems=[f"{file}:{problem}" for problem in found],
+        )
+        self.file = file
+        self.found = tuple(found)
 
 
 def check_rules(text: str, configured: Configured) -> Read:
@@ -34,10 +50,7 @@ def load_rules(file: Path, configured: Configured) -> Rules:
     """
     checked = check_rules(text_of(file), configured)
     if checked.problems:
-        raise RulesInvalid(
-            f"routing file '{file}': {'; '.join(map(str, checked.problems))}",
-            remedy="mend it; `fraud alerts check-config` lists the same",
-        )
+        raise RulesInvalid(file, checked.problems)
     return checked.rules
 
 

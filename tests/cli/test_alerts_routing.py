@@ -16,7 +16,6 @@ from cli.alerts_routing import check_config, route
 from stream.contracts import Holder, Ruling
 from tests.alerting.routing_files import EXAMPLE
 from tests.alerting.verdicts import ACCOUNT, verdict
-from tests.harness.commands import refusal_of
 
 PHONE, MAIL = "+4915112345678", "holder@mail.example"
 
@@ -129,51 +128,3 @@ def test_a_file_that_is_wrong_routes_nothing(tmp_path: Path) -> None:
     assert isinstance(refused, RulesInvalid)
     assert "3:19: there is no receiver 'a': there are none" in str(refused)
     assert isinstance(run("route", "--routes", tmp_path / "nix").exception, RulesUnreadable)
-
-
-@pytest.mark.usefixtures("no_settings")
-def test_a_check_lists_every_problem_for_editors_and_for_programs() -> None:
-    result = run("check-config", "--routes", EXAMPLE)
-
-    assert result.exit_code == 2
-    assert f"{EXAMPLE}:19:5: channel 'email' is not configured in the settings: there are none\n" in result.stdout
-    listed = json.loads(run("check-config", "--routes", EXAMPLE, "--json").stdout)
-    assert listed["file"] == str(EXAMPLE)
-    assert listed["problems"][0] == {
-        "line": 19,
-        "column": 5,
-        "message": "channel 'email' is not configured in the settings: there are none",
-    }
-
-
-@pytest.mark.usefixtures("no_settings")
-def test_a_check_of_what_is_right_says_so(tmp_path: Path) -> None:
-    (file := tmp_path / "alerts.yml").write_text(
-        "version: 1\nreceivers: [{name: a, email: [a@bank.example]}]\nroute: {receiver: a}\n"
-    )
-    mail = 'alerts.email={"host": "localhost", "sender": "a@bank.example", "to": ["a@bank.example"]}'
-    result = run("check-config", "--routes", file, "--set", mail)
-
-    assert result.exit_code == 0, result.exception
-    assert result.stdout == f"{file}: nothing is wrong (receivers: 1, severities: 0)\n"
-    assert json.loads(run("check-config", "--routes", file, "--set", mail, "--json").stdout)["problems"] == []
-
-
-def test_what_is_wrong_with_the_settings_and_with_the_file_is_said_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (file := tmp_path / "alerts.yml").write_text(
-        "receivers:\n- name: desk\n  sms: ['0151 23']\nroute: {receiver: dusk}\n"
-    )
-    (accounts := tmp_path / "accounts.csv").write_text("account_id,phone\na-1,12\n")
-    monkeypatch.setenv("FRAUD_ALERTS__ROUTES", str(file))
-    monkeypatch.setenv("FRAUD_ALERTS__ACCOUNTS", str(accounts))
-    monkeypatch.setenv("FRAUD_ALERTS__SMS__ACCOUNT_SID", "AC1")
-
-    said = refusal_of("alert")
-
-    assert "alerts.sms.auth_token is missing" in said
-    assert "3:9: this is no phone number" in said
-    assert "4:19: there is no receiver 'dusk'" in said
-    assert "line 2: phone: no phone number with + and the country's code" in said
-    assert refusal_of("alerts", "check-config") == said
