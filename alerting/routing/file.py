@@ -5,7 +5,7 @@ Broken parts are left out of the rules, so that what else is wrong can be found 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,9 +15,9 @@ from alerting.alert import FIELDS
 from alerting.destinations import Grouping
 from alerting.limits import Window
 from alerting.locales import DEFAULT_LOCALE
-from alerting.routing.matching import Condition, ConditionUnclear, condition
+from alerting.routing.conditions import Conditions, read_conditions
 from alerting.routing.nearest import hint, quoted
-from alerting.routing.nodes import Reader, Unreadable, is_null, parsed, place_of
+from alerting.routing.nodes import Reader, Unreadable, parsed, place_of
 from alerting.routing.places import START, Place, Problem
 from alerting.routing.recipients import ADDRESSED, read_locale, read_targets
 from alerting.routing.rules import ANALYST, Receiver, Route, Rules
@@ -96,10 +96,10 @@ class _FileReader(Reader):
         section = self.section(node, BAND_KEYS, what="a severity")
         name = self._name(node, section, "a severity")
         if "when" not in section:
-            conditions = _NO_CONDITIONS
+            conditions = Conditions()
             self._missing(node, "when is missing: write when: {FIELD: CONDITION}")
         else:
-            conditions = self._conditions(section["when"], FIELDS.keys() - {"severity"})
+            conditions = read_conditions(self, section["when"], FIELDS.keys() - {"severity"})
         if name is None:
             return None
         return Band(
@@ -168,7 +168,7 @@ class _FileReader(Reader):
             node, ROOT_KEYS if above is None else ROUTE_KEYS, what="the root" if above is None else "a route"
         )
         own = self.text(section["receiver"], what="a receiver's name") if "receiver" in section else None
-        conditions = self._conditions(section["match"], FIELDS.keys()) if "match" in section else _NO_CONDITIONS
+        conditions = read_conditions(self, section["match"], FIELDS.keys()) if "match" in section else Conditions()
         route = Route(
             path=path,
             receiver=own or (above.receiver if above else None),
@@ -205,35 +205,6 @@ class _FileReader(Reader):
         self.refuse(node, f"there is no such field: {hint(said, FIELDS)}")
         return None
 
-    def _conditions(self, node: yaml.Node, fields: Collection[str]) -> _Conditions:
-        by_field: dict[str, Condition] = {}
-        places: dict[str, Place] = {}
-        before = len(self.problems)
-        for name, value in self.section(node, fields, what="an alert").items():
-            alternatives = self._alternatives(value)
-            if alternatives is None:
-                continue
-            try:
-                by_field[name] = condition(name, alternatives)
-            except ConditionUnclear as unclear:
-                self.refuse(value, str(unclear))
-            else:
-                places[name] = place_of(value)
-        return _Conditions(by_field, places, whole=len(self.problems) == before)
-
-    def _alternatives(self, node: yaml.Node) -> list[str | None] | None:
-        """What a condition is a list of; None where something else stands there."""
-        items = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        alternatives: list[str | None] = []
-        for item in items:
-            if not isinstance(item, yaml.ScalarNode):
-                self.refuse(item, "a condition is a text, a number, or a list of these")
-            elif is_null(item) and not item.value:
-                self.refuse(item, "a condition is missing here; write null for alerts that have nothing there")
-            else:
-                alternatives.append(None if is_null(item) else item.value)
-        return alternatives if len(alternatives) == len(items) else None
-
     def _flag(self, node: yaml.Node) -> bool:
         said = self.text(node, what="true or false")
         if said not in {None, "true", "false"}:
@@ -269,13 +240,3 @@ class _FileReader(Reader):
         """What is no section at all has been refused already."""
         if isinstance(node, yaml.MappingNode):
             self.refuse(node, message)
-
-
-@dataclass(frozen=True, slots=True)
-class _Conditions:
-    by_field: Mapping[str, Condition]
-    places: Mapping[str, Place]
-    whole: bool = True
-
-
-_NO_CONDITIONS: Final = _Conditions({}, {})

@@ -102,19 +102,35 @@ def condition(name: str, alternatives: Sequence[str | None]) -> Condition:
         ConditionUnclear: The field does not exist, an alternative makes no sense for it, or the list accepts
             nothing or everything. No account number is quoted.
     """
-    if name not in FIELDS:
-        raise ConditionUnclear(f"there is no field '{name}'", remedy=hint(name, FIELDS))
+    _require_field(name)
     if not alternatives:
         raise ConditionUnclear("an empty list matches nothing", remedy="write a value, or leave the condition out")
     accepted = NOTHING
     for one in alternatives:
-        accepted |= _accepted(name, one)
+        accepted |= accepted_by(name, one)
     if len(alternatives) > 1 and _leaves_nothing_out(name, accepted):
         raise ConditionUnclear(
             "one of these always holds, and one is enough",
             remedy="for numbers write a range, such as 3..5; for texts let an earlier rule take what is not meant",
         )
     return Condition(tuple(alternatives), accepted)
+
+
+def accepted_by(name: str, said: str | None) -> Values:
+    """What one alternative accepts; something that the field can be, always.
+
+    Args:
+        name: The field's.
+        said: As it was written; None for nothing.
+
+    Raises:
+        ConditionUnclear: As for `condition`.
+    """
+    _require_field(name)
+    accepted = MISSING if said is None else _understood(name, said)
+    if not accepted & DOMAINS[name]:
+        raise ConditionUnclear(f"{shown_value(name, said)} matches nothing", remedy=_domain_in_words(name))
+    return accepted
 
 
 def shown(name: str, said: Condition) -> str:
@@ -133,12 +149,9 @@ def shown_value(name: str, value: Value) -> str:
     return unlike + masked_account(value.removeprefix(unlike).strip())
 
 
-def _accepted(name: str, said: str | None) -> Values:
-    """What one alternative accepts; something of the field's domain, always."""
-    accepted = MISSING if said is None else _understood(name, said)
-    if not accepted & DOMAINS[name]:
-        raise ConditionUnclear(f"{shown_value(name, said)} matches nothing", remedy=_domain_in_words(name))
-    return accepted
+def _require_field(name: str) -> None:
+    if name not in FIELDS:
+        raise ConditionUnclear(f"there is no field '{name}'", remedy=hint(name, FIELDS))
 
 
 def _understood(name: str, said: str) -> Values:

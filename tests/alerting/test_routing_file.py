@@ -8,7 +8,7 @@ from alerting.alert import FIELDS
 from alerting.limits import Window
 from alerting.routing.file import read_rules
 from alerting.routing.places import Place
-from tests.alerting.routing_files import ALL, EXAMPLE, MAIL, PHONE, problems_in, rules_of
+from tests.alerting.routing_files import ALL, EXAMPLE, MAIL, PHONE, problems_in, rules_of, with_routes
 
 WRONG = f"""\
 version: 2
@@ -194,3 +194,22 @@ def test_no_cut_of_the_example_breaks_the_reader() -> None:
     for end in range(0, len(text), 7):
         for one in problems_in(text[:end]):
             assert not any(private in one for private in ("berlin@", PHONE, "cases.bank"))
+
+
+def test_every_alternative_of_a_condition_is_told_of_at_its_own_place() -> None:
+    text = with_routes(
+        """\
+        receiver: a
+        routes:
+        - {receiver: b, match: {account.country: [DE, Germany, austria, {x: y}], amount: [5, x, y]}}
+        - {receiver: c, match: {amount: 6}}
+        """
+    )
+
+    assert problems_in(text) == [
+        "10:49: this is no code of a country: write two capital letters, such as DE",
+        "10:58: this is no code of a country: write two capital letters, such as DE",
+        "10:67: a condition is a text, a number, or a list of these",
+        "10:88: amount holds numbers, and 'x' is none: write a number, >=5, <5, !=5, or 100..500",
+        "10:91: amount holds numbers, and 'y' is none: write a number, >=5, <5, !=5, or 100..500",
+    ]
