@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from stream.errors import Mendable
 
@@ -35,6 +36,34 @@ class AlertingRefused(Mendable):
 def each_of(refusal: Mendable) -> tuple[Mendable, ...]:
     """What an error is about, one thing each."""
     return refusal.flaws if isinstance(refusal, AlertingRefused) else (refusal,)
+
+
+class Flaws:
+    """What is wrong with several things, one after the other.
+
+    Attributes:
+        found: In the order in which they were looked at.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Mendable] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Notes what the user can mend, and goes on behind the block."""
+        try:
+            yield
+        except Mendable as refusal:
+            self.found += each_of(refusal)
+
+    def require_none(self) -> None:
+        """Raises everything that was found.
+
+        Raises:
+            Mendable: Something was.
+        """
+        if self.found:
+            raise all_of(self.found)
 
 
 def all_of(problems: Sequence[Mendable]) -> Mendable:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, Self
@@ -18,7 +18,7 @@ from alerting.channels.registry import (
     recipient_names,
     secret_names,
 )
-from alerting.errors import all_of, each_of
+from alerting.errors import Flaws
 from alerting.given import configured_as_given
 from alerting.limits import DEFAULTS, STORM, Limiter, Window
 from alerting.policies import ChannelPolicy
@@ -30,7 +30,7 @@ from alerting.rulebook import Rulebook
 from alerting.settings import AlertSettings
 from stream.errors import Mendable
 
-_NO_ROUTES: Final = "set alerts.routes to a routing file, or give the channel's section a recipient"
+_NO_ROUTES: Final = "name a routing file (alerts.routes), or give the channel's section a recipient"
 
 
 class TemplatesRefused(Mendable):
@@ -85,8 +85,7 @@ def prepare(settings: AlertSettings, *, on_failure: Callable[[TemplateFailure], 
     """
     with ExitStack() as ending:
         opened = _open(settings, ending, on_failure=on_failure)
-        if opened.flaws:
-            raise all_of(opened.flaws)
+        opened.flaws.require_none()
         rules, accounts, channels = opened.rules, opened.accounts, opened.channels
         return Prepared(
             channels,
@@ -108,8 +107,7 @@ def flaws_of(settings: AlertSettings, given: Mapping[str, object] | None = None)
             the same, and what a routing file says of it is no second mistake.
     """
     with ExitStack() as ending:
-        flaws = _open(settings, ending, given=given).flaws
-    return [one for flaw in flaws for one in each_of(flaw)]
+        return _open(settings, ending, given=given).flaws.found
 
 
 @dataclass
@@ -120,15 +118,7 @@ class _Opened:
     channels: Mapping[str, Channel] = field(default_factory=dict)
     accounts: AccountFile | None = None
     rules: Rules = field(default_factory=Rules)
-    flaws: list[Mendable] = field(default_factory=list)
-
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Notes what cannot be opened, and goes on to the next."""
-        try:
-            yield
-        except Mendable as refusal:
-            self.flaws.append(refusal)
+    flaws: Flaws = field(default_factory=Flaws)
 
 
 def _open(
@@ -139,19 +129,19 @@ def _open(
     given: Mapping[str, object] | None = None,
 ) -> _Opened:
     opened = _Opened(Renderer(settings.templates, on_failure=on_failure))
-    with opened.noting():
+    with opened.flaws.noted():
         _require_sound(opened.renderer)
     if given is None or channel_names(settings):
-        with opened.noting():
+        with opened.flaws.noted():
             opened.channels = open_channels(settings)
             for channel in opened.channels.values():
                 ending.callback(channel.close)
     if settings.accounts is not None:
-        with opened.noting():
+        with opened.flaws.noted():
             opened.accounts = AccountFile(settings.accounts)
             ending.callback(opened.accounts.close)
     if given is None or settings.routes is not None:
-        with opened.noting():
+        with opened.flaws.noted():
             known = configured(settings) if given is None else configured_as_given(given)
             opened.rules = rules_of(settings, replace(known, templates=opened.renderer.templates))
     return opened

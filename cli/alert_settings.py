@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alerting.settings import AlertSettings
+from cli.console import note
 from cli.options import read_settings
 from cli.settings import Settings, SettingsInvalid
 from stream.errors import Mendable
@@ -35,6 +37,19 @@ def read_alert_settings(
 
         raise all_of([refusal, *_flaws_besides(refusal, routes)]) from None
     return settings if routes is None else _with_routes(settings, routes)
+
+
+def alert_settings_for_trying(config: Path | None, assignments: list[str] | None) -> AlertSettings:
+    """What of the section `alerts` can be read, for commands that tell nobody: secrets may stand elsewhere.
+
+    What is wrong with the settings is noted on stderr.
+    """
+    try:
+        return read_settings(config, assignments).alerts
+    except SettingsInvalid as refusal:
+        for problem in refusal.problems:
+            note(f"settings: {problem}")
+        return refusal.alerts or AlertSettings()
 
 
 def _flaws_besides(refusal: SettingsInvalid, routes: Path | None) -> list[Mendable]:

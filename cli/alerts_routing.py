@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from cli.alert_settings import read_alert_settings
+from cli.alert_settings import alert_settings_for_trying, read_alert_settings
 from cli.console import open_table, out, print_table
 from cli.options import ConfigOption, JsonOption, SetOption
 from cli.verdict_files import VerdictOption, read_verdict
@@ -25,7 +25,6 @@ RoutesOption = Annotated[
     Path | None,
     typer.Option("--routes", metavar="FILE", help="The routing file.", show_default="the settings' alerts.routes"),
 ]
-DEFAULT_FILE: Final = Path("alerts.yml")
 
 
 def check_config(
@@ -75,26 +74,42 @@ def route(
     routes: RoutesOption = None,
     accounts: Annotated[
         Path | None,
-        typer.Option("--accounts", metavar="FILE", help="What is known of accounts (CSV).", show_default="nothing is"),
+        typer.Option(
+            "--accounts",
+            metavar="FILE",
+            help="What is known of accounts (CSV).",
+            show_default="the settings' alerts.accounts",
+        ),
     ] = None,
     show_addresses: Annotated[
         bool, typer.Option("--show-addresses", help="Print addresses in full; they are personal data.")
     ] = False,
     as_json: JsonOption = False,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
 ) -> None:
-    """Show who would be told of a verdict, and why; nobody is told, and the settings are not asked."""
-    ruled = None if verdict is None else read_verdict(verdict)
+    """Show who would be told of a verdict, and why; nobody is told. Of the settings only the files' names count."""
+    settings = alert_settings_for_trying(config, assignments)
 
     from alerting.account_file import AccountFile
+    from alerting.errors import Flaws
+    from alerting.preparing import rules_of
     from alerting.routing.checking import Configured
-    from alerting.routing.loading import load_rules
     from alerting.rulebook import Rulebook
     from alerting.specimens import USUAL_ALERT
     from stream.contracts import Ruling
 
-    rules = load_rules(routes or DEFAULT_FILE, Configured())
-    tried = ruled or USUAL_ALERT.verdict
-    with nullcontext() if accounts is None else closing(AccountFile(accounts)) as known:
+    chosen = settings if routes is None else settings.model_copy(update={"routes": routes})
+    accounts = accounts or settings.accounts
+    flaws, known = Flaws(), None
+    with ExitStack() as ending:
+        with flaws.noted():
+            tried = USUAL_ALERT.verdict if verdict is None else read_verdict(verdict)
+        with flaws.noted():
+            rules = rules_of(chosen, Configured())
+        with flaws.noted():
+            known = None if accounts is None else ending.enter_context(closing(AccountFile(accounts)))
+        flaws.require_none()
         alert = (Rulebook(rules) if known is None else Rulebook(rules, known.account)).alert(tried)
     is_fraud = tried.verdict is Ruling.FRAUD
     shown = _shown(rules, alert, show_addresses=show_addresses) if is_fraud else _NOBODY

@@ -39,6 +39,11 @@ def say_error(message: str) -> None:
     err.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
+def note(message: str) -> None:
+    """One line on stderr about what keeps nothing from going on."""
+    err.print(f"note: {message}", markup=False, highlight=False, soft_wrap=True)
+
+
 def configure_logging(settings: LogSettings) -> None:
     """Logs to stderr: for people on a terminal, as JSON lines elsewhere, unless the settings say otherwise."""
     to_people = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())

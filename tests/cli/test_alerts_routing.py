@@ -11,8 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from alerting.preparing import NobodyToTell
 from alerting.routing.loading import RulesInvalid, RulesUnreadable
-from cli.alerts_routing import check_config, route
+from cli.alerts_routing import route
 from stream.contracts import Holder, Ruling
 from tests.alerting.routing_files import EXAMPLE
 from tests.alerting.verdicts import ACCOUNT, verdict
@@ -20,8 +21,12 @@ from tests.alerting.verdicts import ACCOUNT, verdict
 PHONE, MAIL = "+4915112345678", "holder@mail.example"
 
 app = typer.Typer()
-app.command("check-config")(check_config)
 app.command("route")(route)
+
+
+@app.callback()
+def alerts() -> None:
+    """A command with subcommands, though it has but one."""
 
 
 def run(*arguments: object, stdin: bytes | None = None) -> Result:
@@ -37,8 +42,8 @@ def files(tmp_path: Path) -> list[object]:
     return ["--verdict", ruled, "--routes", EXAMPLE, "--accounts", accounts]
 
 
-@pytest.fixture
-def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def _in_a_directory_without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -128,3 +133,30 @@ def test_a_file_that_is_wrong_routes_nothing(tmp_path: Path) -> None:
     assert isinstance(refused, RulesInvalid)
     assert "3:19: there is no receiver 'a': there are none" in str(refused)
     assert isinstance(run("route", "--routes", tmp_path / "nix").exception, RulesUnreadable)
+
+
+def test_all_files_that_are_wrong_are_told_of_together(tmp_path: Path) -> None:
+    (file := tmp_path / "rules.yml").write_text("version: 1\nreceivers: []\nroute: {receiver: a}\n")
+    (accounts := tmp_path / "accounts.csv").write_text("account_id,phone\na-1,12\n")
+
+    said = str(run("route", "--routes", file, "--accounts", accounts, "--verdict", tmp_path / "nix").exception)
+
+    for part in ("nix' cannot be read", "there is no receiver 'a'", "line 2: phone"):
+        assert part in said
+
+
+def test_the_settings_name_the_files(files: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAUD_ALERTS__ROUTES", str(EXAMPLE))
+    monkeypatch.setenv("FRAUD_ALERTS__ACCOUNTS", str(files[5]))
+    monkeypatch.setenv("FRAUD_ALERTS__SMS__ACCOUNT_SID", "AC1")  # whose secret stands on another machine
+    result = run("route", *files[:2], "--json")
+
+    assert json.loads(result.stdout) == told(*files)
+    assert "note: settings: alerts.sms.auth_token is missing" in result.stderr
+
+
+def test_without_a_routing_file_the_settings_recipients_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(run("route").exception, NobodyToTell)
+
+    monkeypatch.setenv("FRAUD_ALERTS__EMAIL", json.dumps({"host": "h", "sender": MAIL, "to": [MAIL]}))
+    assert [one["recipient"] for one in told()["told"]] == ["****@mail.example"]
