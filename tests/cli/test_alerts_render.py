@@ -82,6 +82,26 @@ def test_what_is_no_verdict_is_refused_without_its_values(tmp_path: Path) -> Non
         assert "4111" not in str(result.exception)
 
 
+@pytest.mark.parametrize("version", ['"2"', "2", '"1.1"'])
+def test_a_verdict_of_a_newer_schema_version_is_said_to_be_one(tmp_path: Path, version: str) -> None:
+    file = tmp_path / "verdict.json"
+    usual = msgspec.json.encode(verdict()).decode()
+    for text in (usual.replace("{", f'{{"schema_version": {version}, ', 1), f'{{"schema_version": {version}}}'):
+        file.write_text(text)
+        refusal = run("--verdict", file).exception
+        assert isinstance(refusal, VerdictUnreadable)
+        assert f"a verdict of schema version {version.strip(chr(34))}; version 1 is read here: upgrade" in str(refusal)
+    file.write_text(usual.replace("{", '{"schema_version": "1", ', 1))
+    assert run("--verdict", file).exit_code == 0
+
+
+def test_what_is_no_verdict_may_be_a_newer_one(tmp_path: Path) -> None:
+    file = tmp_path / "verdict.json"
+    file.write_text(msgspec.json.encode(verdict()).decode().replace('"fraud"', '"stolen"'))
+
+    assert "upgrade where its header schema-version is not 1" in str(run("--verdict", file).exception)
+
+
 def test_what_contradicts_itself_is_refused(file: Path) -> None:
     for result in (run("--digest", "--verdict", file), run("--template", "nix")):
         assert isinstance(result.exception, RenderUnclear)
