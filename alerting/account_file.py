@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from alerting.accounts import UNKNOWN, Account
+from alerting.files import shown_path, why_unreadable
 from alerting.routing.nearest import hint, quoted
 from stream.errors import Mendable, WorkerFailed
 
@@ -25,6 +26,7 @@ COLUMNS: Final = ("account_id", "segment", "country", "locale", "phone", "email"
 
 _LONGEST_ROW: Final = 4_096
 _MOST_LISTED: Final = 20
+_LONE_RETURN: Final = "a carriage return without a line feed"
 # What a column may hold, and what it should; what is optional may be empty.
 _FORMS: Final = {
     "account_id": (r'[^\s",](?:[^",\r\n]*[^\s",])?', "no account's number"),
@@ -57,8 +59,8 @@ class AccountFile:
     def __init__(self, file: Path) -> None:
         try:
             self._file: BinaryIO = file.open("rb")
-        except OSError as refusal:
-            raise _invalid(file, f"cannot be read ({refusal.strerror})") from None
+        except (OSError, ValueError) as refusal:
+            raise _invalid(file, f"cannot be read ({why_unreadable(refusal)})") from None
         try:
             self._stamp = _stamp(self._file)
             self._columns = _header(file, self._file.readline(_LONGEST_ROW))
@@ -169,6 +171,8 @@ def _read_slowly(text: str, length: int, columns: Sequence[str]) -> tuple[str, s
     """A row with quotes, or with something wrong."""
     if length >= _LONGEST_ROW:
         return "", f"longer than {_LONGEST_ROW} bytes"
+    if "\r" in text:
+        return "", _LONE_RETURN
     cells = _split(text)
     if len(cells) != len(columns):
         return "", f"{len(cells)} cells, where the header has {len(columns)}"
@@ -189,9 +193,12 @@ def _split(text: str) -> list[str]:
 
 def _header(file: Path, line: bytes) -> list[str]:
     try:
-        columns = _split(line.decode("utf-8-sig").rstrip("\n"))
+        text = line.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise _invalid(file, "line 1: not UTF-8") from None
+    if "\r" in text:
+        raise _invalid(file, f"line 1: {_LONE_RETURN}")
+    columns = _split(text)
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
         raise _invalid(file, f"line 1: no column {quoted(unknown[0])} is known: {hint(unknown[0], COLUMNS)}")
@@ -211,7 +218,7 @@ def _stamp(file: BinaryIO) -> tuple[int, int]:
 
 def _invalid(file: Path, *problems: str) -> AccountsInvalid:
     return AccountsInvalid(
-        f"accounts file '{file}': {'; '.join(problems)}",
+        f"accounts file {shown_path(file)}: {'; '.join(problems)}",
         remedy="mend it, and put it in the old one's place",
-        problems=[f"accounts file '{file}': {problem}" for problem in problems],
+        problems=[f"accounts file {shown_path(file)}: {problem}" for problem in problems],
     )

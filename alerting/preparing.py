@@ -140,7 +140,8 @@ def _open(
         with opened.flaws.noted():
             opened.accounts = AccountFile(settings.accounts)
             ending.callback(opened.accounts.close)
-    if given is None or settings.routes is not None:
+    # Without channels and rules there is nobody to tell: that is said once.
+    if settings.routes is not None or (given is None and channel_names(settings)):
         with opened.flaws.noted():
             known = configured(settings) if given is None else configured_as_given(given)
             opened.rules = rules_of(settings, replace(known, templates=opened.renderer.templates))

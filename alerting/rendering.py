@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from alerting.alert import Alert
-from alerting.catalog import SHIPPED, Catalog, Kind, Part
+from alerting.catalog import SHIPPED, Catalog, Kind, Part, is_folder
 from alerting.digest import Digest
 from alerting.facts import LONGEST_SHOWN, AlertFacts, DigestFacts, Links, alert_facts, digest_facts, reasons_in_words
 from alerting.locales import fallbacks
@@ -59,7 +59,7 @@ class Renderer:
     def __init__(
         self, folder: Path | None = None, *, on_failure: Callable[[TemplateFailure], None] = lambda _: None
     ) -> None:
-        words, self._wrong_words = load_words(SHIPPED, folder)
+        words, self._wrong_words = load_words(SHIPPED, folder if folder is not None and is_folder(folder) else None)
         self._wordings = {locale: Wording(of_locale) for locale, of_locale in words.items()}
         self._catalog = Catalog(folder)
         self._on_failure = on_failure

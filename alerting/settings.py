@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -10,6 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from alerting.acknowledge_settings import AcknowledgeSettings
 from alerting.channels.email_settings import EmailSettings
 from alerting.channels.pagerduty_settings import PagerDutySettings
+from alerting.channels.sections import GivenPath
 from alerting.channels.slack_settings import SlackSettings
 from alerting.channels.sms_settings import SmsSettings
 from alerting.channels.sns_settings import SnsSettings
@@ -40,11 +40,13 @@ class RetrySettings(Section):
 class AlertSettings(Section):
     """A channel is configured where its section is present."""
 
-    routes: Path | None = Field(
+    routes: GivenPath | None = Field(
         default=None, description="The routing file; without one the channels' own recipients are told of everything"
     )
-    accounts: Path | None = Field(default=None, description="What is known of accounts besides (CSV)")
-    templates: Path | None = Field(default=None, description="A bank's own templates, in front of the shipped ones")
+    accounts: GivenPath | None = Field(default=None, description="What is known of accounts besides (CSV)")
+    templates: GivenPath | None = Field(
+        default=None, description="A bank's own templates, in front of the shipped ones"
+    )
     group_id: str = Field(default="fraud-alerts", min_length=1)
     slot: NonNegativeInt = Field(default=0, description="Which of the group's workers this is; each needs its own")
     static_membership: bool = Field(

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from alerting.files import shown_path, why_unreadable
 from stream.contracts import SCHEMA_VERSION, SCHEMA_VERSION_HEADER, Verdict
 from stream.errors import Mendable
 
@@ -34,11 +35,12 @@ def read_verdict(file: Path) -> Verdict:
     Raises:
         VerdictUnreadable: There is no such file, or no verdict in it. No value of it is quoted.
     """
-    name = "stdin" if file == Path("-") else f"file '{file}'"
+    name = "stdin" if file == Path("-") else f"file {shown_path(file)}"
     try:
         text = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
-    except OSError as refusal:
-        raise VerdictUnreadable(f"{name} cannot be read ({refusal.strerror})", remedy="give a file of JSON") from None
+    except (OSError, ValueError) as refusal:
+        problem = f"{name} cannot be read ({why_unreadable(refusal)})"
+        raise VerdictUnreadable(problem, remedy="give a file of JSON") from None
     if (version := _newer_version(text)) is not None:
         raise VerdictUnreadable(
             f"{name} holds a verdict of schema version {version}; version {SCHEMA_VERSION} is read here",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -31,6 +32,18 @@ def reachable(url: str) -> str:
     return url
 
 
+def nameable(path: Path) -> Path:
+    """The path, where a file can be called so.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if "\0" in str(path):
+        raise ValueError("no file's name has a NUL in it")
+    return path
+
+
+GivenPath = Annotated[Path, AfterValidator(nameable)]
 PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
 MailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s]*$"), AfterValidator(reachable)]

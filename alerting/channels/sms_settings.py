@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from alerting.channels.sections import FilledSecret, Listed, PhoneNumber, Timeout, Url
+from alerting.channels.sections import FilledSecret, GivenPath, Listed, PhoneNumber, Timeout, Url
 from stream.settings import Section
 
 # A number, a short code, a messaging service, or an alphanumeric sender.
@@ -30,7 +29,7 @@ class SmsSettings(Section):
     status_callback: Url | None = Field(
         default=None, description="Where Twilio says what became of a message: https://.../twilio/status"
     )
-    provider_codes: Path | None = Field(
+    provider_codes: GivenPath | None = Field(
         default=None, description="A file of what to do about Twilio's codes, in front of the shipped one (TOML)"
     )
     timeout_s: Timeout = 10.0

@@ -54,10 +54,11 @@ class Read:
 def read_rules(text: str) -> Read:
     """The rules in a routing file's text, which is YAML."""
     try:
-        root = parsed(text)
+        root, found = parsed(text)
     except Unreadable as unreadable:
         return Read(Rules(), (unreadable.problem,))
     reader = _FileReader()
+    reader.problems += found
     rules = reader.rules(root)
     return Read(rules, tuple(sorted(reader.problems)))
 

@@ -111,6 +111,10 @@ def test_a_file_that_is_wrong_throughout_is_told_of_in_short(file: Path) -> None
         ("acount_id\n1\n", "line 1: no column 'acount_id' is known: the nearest that exists is 'account_id'"),
         ("DE89370400440532013000,private\n", "line 1: no column of that name is known"),
         (b"\xff\n", "line 1: not UTF-8"),
+        ("account_id\r7\r8\r", "line 1: a carriage return without a line feed"),
+        ("account_id,seg\rment\n7,x\n", "line 1: a carriage return without a line feed"),
+        ("account_id,segment\n7,x\ry\n", "line 2: a carriage return without a line feed"),
+        ('account_id,segment\n7,"x\ry"\n', "line 2: a carriage return without a line feed"),
         (HEADER.encode() + b"DE1,\xff,,,,\n", "line 2: not UTF-8"),
         (HEADER + "DE1," + "x" * 5_000 + ",,,,\n", "line 2: longer than 4096 bytes"),
     ],
@@ -125,6 +129,12 @@ def test_what_is_no_accounts_file_is_refused(file: Path, content: str | bytes, p
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AccountsInvalid, match="cannot be read"):
         AccountFile(tmp_path / "nix")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AccountsInvalid, match="cannot be read"):
+        AccountFile(tmp_path / name)
 
 
 def test_a_new_file_in_its_place_leaves_the_old_one_in_use(file: Path) -> None:

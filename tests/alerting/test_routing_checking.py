@@ -248,8 +248,11 @@ def test_the_start_is_refused_with_all_of_it(tmp_path: Path) -> None:
     assert "8:13: there is no receiver 'd'" in str(refusal.value)
     with pytest.raises(RulesUnreadable, match="cannot be read"):
         load_rules(file.with_name("nix"), ALL)
-    file.write_bytes(b"\xff\xfe")
-    with pytest.raises(RulesUnreadable, match="is not UTF-8"):
+    for name in ("a\0b", "x" * 300):
+        with pytest.raises(RulesUnreadable, match="cannot be read"):
+            load_rules(file.with_name(name), ALL)
+    file.write_bytes("# é\nversion: 1 # é".encode() + b"\xff\n")
+    with pytest.raises(RulesUnreadable, match=r"alerts\.yml:2:15: this is not UTF-8"):
         load_rules(file, ALL)
 
 

@@ -133,6 +133,9 @@ def test_problems_quote_neither_people_nor_secrets() -> None:
         ("a: &a [*a]\n", "1:8: aliases are not read here"),
         ("version: !!python/object/apply:os.system [ls]\n", "1:10: tags are not read here"),
         ("a: " + "[" * 5_000, "1:43: nested more than 40 deep"),
+        ('version: 1\nname: "\\UFFFFFFFF"', "2:8: no YAML: there is no such character"),
+        ('version: 1\n# é\nname: "é\\U00110000"', "3:9: no YAML: there is no such character"),
+        ('version: 1\nname: "\\ud800"', "2:7: half a character (\\ud800 to \\udfff): write the character itself"),
         ("#" * 1_000_001, "1:1: the file has more than 1000000 characters"),
         ("? [a, b]\n: c\n", "1:3: a key is one word"),
     ],
@@ -194,6 +197,32 @@ def test_no_cut_of_the_example_breaks_the_reader() -> None:
     for end in range(0, len(text), 7):
         for one in problems_in(text[:end]):
             assert not any(private in one for private in ("berlin@", PHONE, "cases.bank"))
+
+
+def test_aliases_and_tags_are_all_listed_and_the_rest_is_checked_as_if_they_were_written_out() -> None:
+    text = (
+        "version: 1\n"
+        "receivers: [{name: a, email: &desk [a@bank.example]}, {name: b, email: *desk}]\n"
+        "severities: [{name: high, when: &high {amount: !!int '>=5', amuont: 6}}, {name: low, when: *high}]\n"
+        "route: {receiver: a, routes: [{receiver: b, match: {amount: 1}, group_by: *nix}, "
+        "{receiver: c, match: {amount: 2}}]}\n"
+    )
+
+    assert problems_in(text) == [
+        "2:72: aliases are not read here: write it out",
+        "3:48: tags are not read here: leave it out",
+        "3:61: an alert has no key 'amuont': the nearest that exists is 'amount'",
+        "3:92: aliases are not read here: write it out",
+        "4:75: aliases are not read here: write it out",
+        "4:93: there is no receiver 'c': there are a, b",
+    ]
+
+
+def test_aliases_make_no_large_file_of_a_small_one() -> None:
+    laughs = "".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]\n" for i in range(1, 20))
+    said = problems_in(f"l0: &l0 [x, x]\n{laughs}version: 1\nreceivers: *l19\nroute: *l18\n")
+
+    assert sum("aliases are not read here" in one for one in said) == 19 * 9 + 2
 
 
 def test_every_alternative_of_a_condition_is_told_of_at_its_own_place() -> None:

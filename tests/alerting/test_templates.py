@@ -201,6 +201,15 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     assert Renderer(tmp_path / "nix").problems() == [f"folder of templates '{tmp_path / 'nix'}' is none"]
 
 
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path, name: str) -> None:
+    (problem,) = Renderer(tmp_path / name).problems()
+
+    assert problem.startswith("folder of templates '")
+    assert problem.endswith("' is none")
+    assert "\0" not in problem
+
+
 @pytest.mark.parametrize(
     "text",
     [
