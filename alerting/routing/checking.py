@@ -9,6 +9,7 @@ from typing import Final
 from alerting.limits import PROVIDER
 from alerting.routing.matching import Conditions
 from alerting.routing.nearest import hint, quoted
+from alerting.routing.paged import unpaged
 from alerting.routing.places import Place, Problem
 from alerting.routing.reaching import unreachable
 from alerting.routing.regions import Severities
@@ -51,6 +52,7 @@ def problems_of(rules: Rules, configured: Configured) -> list[Problem]:
         *_severity_names(routes, severities),
         *_receiver_names(rules, routes),
         *unreachable(rules, severities),
+        *unpaged(rules, routes),
         *(problem for receiver in rules.receivers for problem in _of_receiver(receiver, configured)),
         *_channel_names(
             {name.removeprefix(PROVIDER): place for name, place in rules.limit_places.items()}, configured.channels

@@ -76,6 +76,57 @@ def test_limits_of_a_channel_that_is_none_are_found() -> None:
     ]
 
 
+def paged(root: str, *, operators: str = "", also: str = "pager") -> list[str]:
+    """What is said of who is paged, where desk, on-call, both, customer and one more are told."""
+    text = f"""\
+version: 1
+receivers:
+  - {{name: desk, email: [a@bank.example]}}
+  - {{name: on-call, sms: ["+4915112345678"]}}
+  - {{name: both, email: [b@bank.example], sms: ["+4915112345679"]}}
+  - {{name: customer, account_holder: [sms], template: holder}}
+  - {{name: pager, webhook: [{{to: "https://pager.example", secret: cases}}]}}
+{operators}
+route:
+  receiver: {root}
+  routes:
+  - {{receiver: desk, match: {{amount: 1}}}}
+  - {{receiver: on-call, match: {{amount: 2}}}}
+  - {{receiver: both, match: {{amount: 3}}}}
+  - {{receiver: customer, match: {{amount: 4}}}}
+  - {{receiver: {also}, match: {{amount: 5}}}}
+"""
+    return [one for one in problems_in(text.replace("receiver: nobody", "group_by: []")) if "is paged" in one]
+
+
+@pytest.mark.parametrize(
+    ("root", "operators", "problem"),
+    [
+        ("desk", "on-call", "8:12: nobody is paged where 'sms' stands still: receiver 'on-call' has no other channel; "
+         "give it people on another, such as 'email', 'webhook', or name other operators"),
+        ("desk", "customer", "8:12: nobody is paged where a channel stands still: receiver 'customer' tells account "
+         "holders alone; name one with people of the bank"),
+        ("desk", None, "10:13: nobody is paged where 'email' stands still: receiver 'desk', the root's, has no other "
+         "channel; give it people on another, such as 'sms', 'webhook', or name other operators"),
+        ("customer", None, "10:13: nobody is paged where a channel stands still: receiver 'customer', the root's, "
+         "tells account holders alone; name one with people of the bank"),
+        ("nobody", None, "10:3: nobody is paged where a channel stands still: write operators: RECEIVER, one with "
+         "people on two channels"),
+    ],
+)  # fmt: skip
+def test_operators_who_could_not_be_paged_are_refused(root: str, operators: str | None, problem: str) -> None:
+    assert paged(root, operators="" if operators is None else f"operators: {operators}") == [problem]
+
+
+def test_operators_need_a_channel_besides_those_that_tell_of_frauds() -> None:
+    assert paged("desk", operators="operators: both") == paged("both") == []
+    assert paged("desk", operators="operators: pager", also="desk") == []
+
+
+def test_of_one_channel_alone_nobody_is_asked_for_another() -> None:
+    assert problems_in("version: 1\nreceivers: [{name: a, email: [a@bank.example]}]\nroute: {receiver: a}\n") == []
+
+
 def test_a_holder_is_not_told_in_the_words_for_analysts() -> None:
     text = "version: 1\nreceivers: [{name: a, account_holder: [sms]}]\nroute: {receiver: a}\n"
 

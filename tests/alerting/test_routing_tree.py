@@ -37,6 +37,8 @@ version: 1
 receivers:
   - {name: a, email: [a@bank.example]}
   - {name: holder, account_holder: [sms, email], template: holder, locale: de}
+  - {name: ops, sms: ["+15550100"], email: [ops@bank.example]}
+operators: ops
 route:
   receiver: holder
   routes:

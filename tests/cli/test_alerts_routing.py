@@ -60,6 +60,7 @@ def test_who_is_told_is_shown_with_the_reason(files: list[object]) -> None:
     assert [(one["receiver"], one["channel"], one["recipient"]) for one in shown["told"]] == [
         ("lake", "sns", "arn:aws:sns:eu-central-1:****:fraud.fifo"),
         ("on-call", "sms", "****78"),
+        ("on-call", "email", "****@bank.example"),
         ("holder", "email", "****@mail.example"),
         ("fraud-desk", "email", "****@bank.example"),
         ("fraud-desk", "email", "****@bank.example"),
@@ -69,7 +70,7 @@ def test_who_is_told_is_shown_with_the_reason(files: list[object]) -> None:
     assert [(one["receiver"], one["channel"]) for one in shown["repeated"]] == [("holder", "sms")]
     assert shown["routes"][1] == {
         "route": "route/routes/0",
-        "line": 47,
+        "line": 48,
         "receiver": "lake",
         "outcome": "tells",
         "why": "it matches",
@@ -81,7 +82,7 @@ def test_addresses_are_shown_only_when_asked_for(files: list[object]) -> None:
         masked = run("route", *files, *arguments).stdout
         assert not any(private in masked for private in (PHONE, MAIL, "desk@bank.example", ACCOUNT, "/hook"))
     assert PHONE in run("route", *files, "--show-addresses").stdout
-    assert told(*files, "--show-addresses")["told"][2]["recipient"] == MAIL
+    assert told(*files, "--show-addresses")["told"][3]["recipient"] == MAIL
 
 
 def test_tables_are_for_people(files: list[object]) -> None:
