@@ -42,7 +42,9 @@ def add(
     match: Annotated[
         list[str] | None,
         typer.Option(
-            "--match", metavar="FIELD=CONDITION", help="As in the routing file, such as severity=low; all must hold."
+            "--match",
+            metavar="FIELD=CONDITION",
+            help="As in the routing file: severity=low, 'currency=[EUR, USD]'; all must hold.",
         ),
     ] = None,
     blocked: Annotated[
@@ -136,14 +138,22 @@ def expire(
 
 
 def _conditions(matches: list[str]) -> dict[str, list[str | None]]:
+    from alerting.routing.conditions import alternatives_in
+    from alerting.routing.nearest import quoted
+
     conditions: dict[str, list[str | None]] = {}
     for one in matches:
         name, equals, said = one.partition("=")
+        name = name.strip()
         if not equals or not name:
             # What stands there may be an account's number.
             raise SilenceUnclear("--match is not FIELD=CONDITION", remedy="write severity=low, or 'amount=>=500'")
-        value = said.strip()
-        conditions.setdefault(name.strip(), []).append(None if value == "null" else value)
+        if name in conditions:
+            raise SilenceUnclear(
+                f"--match names {quoted(name)} twice, and all must hold",
+                remedy=f"write '{name}=[ONE, ANOTHER]' where one of them is enough, or a range such as 100..500",
+            )
+        conditions[name] = alternatives_in(said.strip())
     return conditions
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from alerting.routing.matching import Condition, ConditionUnclear, accepted_by, condition
-from alerting.routing.nodes import Reader, is_null, place_of
+from alerting.routing.nodes import Reader, Unreadable, is_null, parsed, place_of
 from alerting.routing.places import Place
 
 
@@ -49,6 +49,25 @@ def read_conditions(reader: Reader, node: yaml.Node, fields: Collection[str]) ->
         else:
             places[name] = place_of(value)
     return Conditions(by_field, places, whole=len(reader.problems) == before)
+
+
+def alternatives_in(text: str) -> list[str | None]:
+    """What a condition outside of a file is a list of: `low`, `[EUR, null]`.
+
+    Raises:
+        ConditionUnclear: It begins as a list, and is none.
+    """
+    if not text.startswith("["):
+        return [None if text == "null" else text]
+    unclear = ConditionUnclear("this is no list of conditions", remedy="write one such as [EUR, USD]")
+    try:
+        node, found = parsed(text)
+    except Unreadable:
+        raise unclear from None
+    items = node.value if isinstance(node, yaml.SequenceNode) else []
+    if found or not all(isinstance(item, yaml.ScalarNode) for item in items):
+        raise unclear
+    return [None if is_null(item) else str(item.value) for item in items]
 
 
 def _alternatives(reader: Reader, name: str, node: yaml.Node) -> list[str | None] | None:
