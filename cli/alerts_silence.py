@@ -126,14 +126,18 @@ def expire(
     _reach(settings)
 
     from alerting.silences import all_silences
-    from alerting.silencing import LONGEST_AUTHOR
+    from alerting.silencing import LONGEST_AUTHOR, LONGEST_REASON
+    from alerting.text import clipped
 
     ended_by = _said("--author", author, LONGEST_AUTHOR)
     known = {one.id: one for one in all_silences(settings.kafka, settings.topics.alert_silences)}
     if silence not in known:
         raise NoSilence(f"there is no silence {silence!r}", remedy="take an id from `fraud alerts silence list --all`")
-    now = datetime.now(UTC)
-    _write(settings, msgspec.structs.replace(known[silence], ends_at=now, author=ended_by))
+    now, one = datetime.now(UTC), known[silence]
+    # Whoever looks later asks who held alerts back as well as who ended it.
+    ending = f" (ended by {ended_by})"
+    reason = clipped(one.reason, LONGEST_REASON - len(ending)) + ending
+    _write(settings, msgspec.structs.replace(one, ends_at=now, reason=reason))
     err.print(f"{silence} has ended", markup=False, highlight=False)
 
 

@@ -75,7 +75,8 @@ def test_what_is_added_holds_alerts_back_and_is_listed_until_it_is_ended(stream:
     assert held_by(stream, low) is None
     assert listed() == []
     (ended,) = listed("--all")
-    assert (ended["id"], ended["author"]) == (name, "lee")
+    assert (ended["id"], ended["author"]) == (name, "kim")
+    assert ended["reason"] == "a test of [the] terminals (ended by lee)"
 
 
 @pytest.mark.kafka
