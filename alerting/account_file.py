@@ -46,6 +46,15 @@ class AccountsChanged(WorkerFailed):
     """The accounts file was written to while it was in use; a new one is to replace it by a rename."""
 
 
+def columns_of(file: Path) -> frozenset[str] | None:
+    """Columns of an accounts file, whatever is wrong with its rows; None where its header cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return frozenset(_header(file, opened.readline(_LONGEST_ROW)))
+    except (OSError, ValueError, AccountsInvalid):
+        return None
+
+
 class AccountFile:
     """Accounts by number. Used by one thread. It stays with the file that it opened, though another take its name.
 

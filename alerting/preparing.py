@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, Self
 
-from alerting.account_file import AccountFile
+from alerting.account_file import AccountFile, columns_of
 from alerting.attempts import Patience
 from alerting.channels import Channel
 from alerting.channels.registry import (
@@ -144,7 +144,9 @@ def _open(
     if settings.routes is not None or (given is None and channel_names(settings)):
         with opened.flaws.noted():
             known = configured(settings) if given is None else configured_as_given(given)
-            opened.rules = rules_of(settings, replace(known, templates=opened.renderer.templates))
+            columns = None if settings.accounts is None else columns_of(settings.accounts)
+            known = replace(known, templates=opened.renderer.templates, columns=columns)
+            opened.rules = rules_of(settings, known)
     return opened
 
 

@@ -26,6 +26,7 @@ class Configured:
         channels: That can be opened.
         secrets: That sign.
         accounts: Whether there is an accounts file.
+        columns: Of the accounts file.
         templates: That can be rendered.
         named: For channels whose recipients are names in the settings, those that there are.
     """
@@ -33,6 +34,7 @@ class Configured:
     channels: frozenset[str] | None = None
     secrets: frozenset[str] | None = None
     accounts: bool | None = None
+    columns: frozenset[str] | None = None
     templates: frozenset[str] | None = None
     named: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -58,8 +60,7 @@ def problems_of(rules: Rules, configured: Configured) -> list[Problem]:
             {name.removeprefix(PROVIDER): place for name, place in rules.limit_places.items()}, configured.channels
         ),
     ]
-    if configured.accounts is False:
-        found += _about_accounts(rules, routes)
+    found += _about_accounts(rules, routes, configured)
     return sorted(set(found))
 
 
@@ -75,7 +76,7 @@ def _twice(names: Iterable[tuple[str, Place]], what: str) -> Iterator[Problem]:
     for name, place in names:
         if name in first:
             yield Problem(
-                place, f"{what} '{name}' stands in line {first[name].line} already: give it a name of its own"
+                place, f"{what} {quoted(name)} stands in line {first[name].line} already: give it a name of its own"
             )
         first.setdefault(name, place)
 
@@ -86,7 +87,7 @@ def _severity_names(routes: Iterable[Route], severities: Severities) -> Iterator
             continue
         for name in sorted(route.match["severity"].accepted.texts - severities.named):
             place = route.match_places["severity"]
-            yield Problem(place, f"no band has severity '{name}': {hint(name, severities.named)}")
+            yield Problem(place, f"no band has severity {quoted(name)}: {hint(name, severities.named)}")
 
 
 def _receiver_names(rules: Rules, routes: list[Route]) -> Iterator[Problem]:
@@ -101,7 +102,7 @@ def _receiver_names(rules: Rules, routes: list[Route]) -> Iterator[Problem]:
     used = {route.receiver for route in routes} | {rules.operators}
     for receiver in rules.receivers:
         if rules.route is not None and receiver.name not in used:
-            yield Problem(receiver.place, f"no route names receiver '{receiver.name}': add one, or take it out")
+            yield Problem(receiver.place, f"no route names receiver {quoted(receiver.name)}: add one, or take it out")
 
 
 def _of_receiver(receiver: Receiver, configured: Configured) -> Iterator[Problem]:
@@ -120,7 +121,8 @@ def _of_receiver(receiver: Receiver, configured: Configured) -> Iterator[Problem
     if receiver.holder and receiver.template == ANALYST:
         yield Problem(
             receiver.place,
-            f"receiver '{receiver.name}' tells an account's holder in the words for analysts: write template: holder",
+            f"receiver {quoted(receiver.name)} tells an account's holder in the words for analysts: write template: "
+            "holder",
         )
     if configured.templates is not None and receiver.template not in configured.templates:
         known = hint(receiver.template, configured.templates)
@@ -134,13 +136,18 @@ def _channel_names(places: Mapping[str, Place], channels: frozenset[str] | None)
             yield Problem(place, f"channel {quoted(channel)} is not configured in the settings: {known}")
 
 
-def _about_accounts(rules: Rules, routes: Iterable[Route]) -> Iterator[Problem]:
+def _about_accounts(rules: Rules, routes: Iterable[Route], configured: Configured) -> Iterator[Problem]:
     conditions: list[tuple[Conditions, Mapping[str, Place]]] = [
         *((band.when, band.when_places) for band in rules.severities),
         *((route.match, route.match_places) for route in routes),
     ]
     for some, places in conditions:
         for name in some:
+            column = name.removeprefix("account.")
             # A transaction may say what language its holder has; the rest is the bank's own knowledge.
-            if name.startswith("account.") and name != "account.locale":
+            if column in (name, "locale"):
+                continue
+            if configured.accounts is False:
                 yield Problem(places[name], f"nothing is known of {name} without an accounts file: {_ACCOUNTS}")
+            elif configured.columns is not None and column not in configured.columns:
+                yield Problem(places[name], f"the accounts file has no column '{column}': add it, or take this out")

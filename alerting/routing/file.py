@@ -34,6 +34,7 @@ ROUTE_KEYS: Final = (*ROOT_KEYS, "match", "continue")
 _RECEIVER_WORDS: Final = (*RECEIVER_KEYS, *ADDRESSED)
 _NOT_CHANNELS: Final = ("name", "locale", "template")
 STORM: Final = "storm"
+_LONGEST_NAME: Final = 100
 # What the accounts file has of a holder.
 HOLDER_CHANNELS: Final = ("sms", "email")
 
@@ -235,7 +236,11 @@ class _FileReader(Reader):
         if "name" not in section:
             self._missing(node, f"{what} without a name: write name: NAME")
             return None
-        return self.text(section["name"], what=f"the name of {what}")
+        name = self.text(section["name"], what=f"the name of {what}")
+        if name is not None and not (name.isprintable() and len(name) <= _LONGEST_NAME):
+            self.refuse(section["name"], f"the name of {what} is one line of {_LONGEST_NAME} characters at most")
+            return None
+        return name
 
     def _missing(self, node: yaml.Node, message: str) -> None:
         """What is no section at all has been refused already."""

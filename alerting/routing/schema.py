@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from alerting.alert import FIELDS
+from alerting.routing.domains import DOMAINS, LOCALE, MOMENT
 from alerting.routing.file import HOLDER_CHANNELS, STORM
-from alerting.routing.matching import DOMAINS
-from alerting.routing.recipients import ARN, E164, LOCALE, SECRET_NAME, SIGNED
+from alerting.routing.forms import ARN, E164
+from alerting.routing.recipients import SECRET_NAME, SIGNED
 from alerting.routing.units import DURATION, LIMIT
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -30,6 +31,11 @@ _NUMBER: Final = {
         {"type": "string", "pattern": r"^\s*(!=)?[-+0-9eE.]+\.\.[-+0-9eE.]+\s*$"},
     ],
     "description": 'A number, ">=5", ">5", "<=5", "<5", "!=5", "100..500" with both ends in it, or null for none',
+}
+_MOMENT: Final = {
+    "type": "string",
+    "pattern": r"^\s*(!=|>=|<=|>|<)?\s*[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "description": 'A day of UTC or a time with its offset: "2026-01-31", ">=2026-01-31T23:00:00Z", or a range with ..',
 }
 _ADDRESSES: Final = {
     "sms": {"type": "string", "pattern": f"^{E164}$", "description": 'E.164, in quotes: "+15550100"'},
@@ -127,7 +133,7 @@ def _conditions(*, but: str | None = None) -> dict[str, Any]:
 
 
 def _condition(name: str) -> dict[str, Any]:
-    one = _NUMBER if DOMAINS[name].numbers else _TEXT
+    one = _MOMENT if name == MOMENT else _NUMBER if DOMAINS[name].numbers else _TEXT
     return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
 
 

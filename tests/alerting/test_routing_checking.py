@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace as replace_fields
 from itertools import product
 from pathlib import Path
 
@@ -172,6 +173,21 @@ def test_a_holder_is_not_told_in_the_words_for_analysts() -> None:
             "this receiver is never told by route: the routes below take all",
         ),
         (
+            "receiver: a\nroutes:\n- {match: {fraud_probability: '<0.3', threshold: '>0.5'}, receiver: b}\n"
+            "- {match: {amount: 1}, receiver: c}",
+            "no alert can match: a fraud's probability is its threshold at least",
+        ),
+        (
+            "receiver: a\nroutes:\n- match: {threshold: '>=0.9'}\n  receiver: b\n  routes:\n"
+            "  - {match: {fraud_probability: '<0.9'}, receiver: c}",
+            "no alert can match: a fraud's probability is its threshold at least",
+        ),
+        (
+            "receiver: a\nroutes:\n- {match: {account_id: null, account.segment: gold}, receiver: b}\n"
+            "- {match: {amount: 1}, receiver: c}",
+            "no alert can match: without an account there is no account.segment",
+        ),
+        (
             "routes:\n- {match: {amount: '>=5'}, receiver: a}\n- {match: {currency: EUR}, receiver: b}\n"
             "- {match: {currency: USD}, receiver: c}",
             "route has no receiver for alerts that no route below it takes: name one",
@@ -192,6 +208,55 @@ def test_bands_that_no_alert_falls_in_are_found() -> None:
     assert found(tree, severities=bands) == ["no alert is 'critical': bands before it take all that it matches"]
     twice = BANDS.replace("high", "critical")
     assert "severity 'critical' stands in line 2 already: give it a name of its own" in found(tree, severities=twice)
+
+
+def test_a_band_that_no_fraud_can_fall_in_is_found() -> None:
+    bands = '[{name: high, when: {fraud_probability: "<0.3", threshold: ">=0.3"}}]'
+    tree = "receiver: a\nroutes:\n- {receiver: b, match: {amount: 1}}\n- {receiver: c, match: {amount: 2}}"
+
+    assert found(tree, severities=bands) == ["no alert is 'high': a fraud's probability is its threshold at least"]
+    assert found(tree, severities=bands.replace("<0.3", "<=0.3")) == []
+
+
+def test_what_the_accounts_file_has_no_column_for_is_found() -> None:
+    text = with_routes(
+        "receiver: a\nroutes:\n- {receiver: b, match: {account.country: DE, account.segment: gold}}\n"
+        "- {receiver: c, match: {account.locale: de}}"
+    )
+
+    assert problems_in(text, replace_fields(ALL, columns=frozenset({"account_id", "segment"}))) == [
+        "10:44: the accounts file has no column 'country': add it, or take this out"
+    ]
+
+
+def test_no_problem_repeats_a_person_a_secret_or_what_a_terminal_would_act_on() -> None:
+    account, mail, secret = "DE89370400440532013000", "max@bank.example", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    text = f"""\
+version: 1
+receivers:
+  - {{name: "4915112345678", email: [a@b.example]}}
+  - {{name: {secret}, email: [b@b.example]}}
+  - {{name: "x\\ny: 1:1: forged", email: [c@b.example]}}
+  - {{name: "\\e[31mred", email: [d@b.example]}}
+  - {{name: ok, email: [e@b.example]}}
+  - {{name: ok, email: [f@b.example]}}
+severities:
+  - {{name: {mail}, when: {{amount: ">5"}}}}
+  - {{name: +4915112345678, when: {{amount: ">50"}}}}
+  - {{name: +4915112345678, when: {{amount: "<=5"}}}}
+route:
+  receiver: okk
+  routes:
+  - {{match: {{severity: {account}}}, receiver: ok}}
+  - match: {{account.segment: {account}}}
+    routes: [{{match: {{account.segment: {mail}}}, receiver: {account}}}]
+operators: {mail}
+"""
+    said = problems_in(text)
+
+    assert len(said) > 10
+    for private in (account, mail, secret, "4915112345678", "2013000", "forged", "\n", "\x1b"):
+        assert not any(private in one for one in said), private
 
 
 def test_where_bands_take_all_nothing_is_low() -> None:

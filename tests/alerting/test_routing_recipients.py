@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerting.routing.recipients import mail_address, phone_number, topic_arn, url
+from alerting.routing.forms import mail_address, phone_number, topic_arn, url
 
 
 @pytest.mark.parametrize("number", ["+4915112345678", "+15550100", "+12025550123"])

@@ -34,6 +34,7 @@ def test_the_schema_is_valid_and_so_is_the_example() -> None:
 def test_every_form_of_condition_is_valid_in_both() -> None:
     forms: dict[str, list[str]] = {
         "amount": ["5", '">=5"', '"> 5"', '"!=5"', '"100..500"', "null", '[1, ">=5.5e3", null]'],
+        "event_time": ['"2026-01-31"', '">=2026-01-31T23:00:00Z"', '"2026-01-01..2026-01-31"'],
         "account.country": ["DE", '"!=DE"', "[DE, AT, null]"],
         "account_id": ["12", "DE12"],
         "model.version": ["1.1", "true"],
