@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
+from alerting.account_addresses import ADDRESSES
 from alerting.accounts import UNKNOWN, Account
 from alerting.files import shown_path, why_unreadable
 from alerting.routing.nearest import hint, quoted
@@ -159,6 +160,7 @@ def _rows(file: BinaryIO, columns: Sequence[str]) -> Iterator[tuple[int, int, st
     """Line, where it begins, the account's number, and what is wrong with it, of every row."""
     fitting = re.compile(",".join(f"({_FORMS[name][0]})" for name in columns), re.ASCII).fullmatch
     which = columns.index("account_id") + 1
+    addresses = [(columns.index(name) + 1, fits) for name, fits in ADDRESSES.items() if name in columns]
     offset = file.tell()
     for line, row in enumerate(file, 2):
         begin = offset
@@ -169,7 +171,7 @@ def _rows(file: BinaryIO, columns: Sequence[str]) -> Iterator[tuple[int, int, st
             yield line, begin, "", "not UTF-8"
             continue
         plain = fitting(text)
-        if plain is not None and len(row) < _LONGEST_ROW:
+        if plain is not None and len(row) < _LONGEST_ROW and all(fits(plain[place]) for place, fits in addresses):
             yield line, begin, plain[which], None
         elif text:
             number, refusal = _read_slowly(text, len(row), columns)
@@ -193,7 +195,8 @@ def _read_slowly(text: str, length: int, columns: Sequence[str]) -> tuple[str, s
 
 def _is_fitting(name: str, cell: str) -> bool:
     # In quotes a cell may have commas and quotes in it.
-    return re.fullmatch(_FORMS[name][0], cell.replace(",", ";").replace('"', "'"), re.ASCII) is not None
+    form = re.fullmatch(_FORMS[name][0], cell.replace(",", ";").replace('"', "'"), re.ASCII)
+    return form is not None and (name not in ADDRESSES or ADDRESSES[name](cell))
 
 
 def _split(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -44,8 +45,43 @@ def nameable(path: Path) -> Path:
 
 
 GivenPath = Annotated[Path, AfterValidator(nameable)]
-PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
-MailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254)]
+
+
+def callable_number(number: str) -> str:
+    """The number, where there can be one like it.
+
+    Raises:
+        ValueError: There cannot; the number is not quoted.
+    """
+    # An image that only scores reads the same settings, and has none of the packages of alerts.
+    with suppress(ModuleNotFoundError):
+        from alerting.routing.forms import phone_number
+
+        if phone_number(number) is None:
+            raise ValueError("no phone number: write + and the country's code, such as +15550100")
+    return number
+
+
+def mailable(address: str) -> str:
+    """The address, where a mail server could take it.
+
+    Raises:
+        ValueError: None could; the address is not quoted.
+    """
+    with suppress(ModuleNotFoundError):
+        from alerting.routing.forms import mail_address
+
+        if mail_address(address) is None:
+            raise ValueError("no mail address: write one such as desk@bank.example")
+    return address
+
+
+PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$"), AfterValidator(callable_number)]
+MailAddress = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254),
+    AfterValidator(mailable),
+]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s]*$"), AfterValidator(reachable)]
 FilledSecret = Annotated[SecretStr, Field(min_length=1)]
 Timeout = Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT_S, description="Seconds that one attempt takes at most")]

@@ -9,6 +9,7 @@ import pytest
 from alerting import account_file
 from alerting.account_file import AccountFile, AccountsChanged, AccountsInvalid
 from alerting.accounts import UNKNOWN, Account
+from alerting.routing.forms import phone_number
 
 HEADER = "account_id,segment,country,locale,phone,email\n"
 ROWS = HEADER + "DE1,private,DE,de-AT,+4915112345678,holder@mail.example\nDE2,,,,,\n"
@@ -93,6 +94,35 @@ def test_everything_that_is_wrong_is_told_at_once_by_its_line(file: Path) -> Non
         "line 6: an account that an earlier line has; line 7: an account that an earlier line has: "
         "mend it, and put it in the old one's place"
     )
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("DE1,,,,+99912345678,", "line 2: phone: no phone number with +"),
+        ("DE1,,,,+1202555012345,", "line 2: phone: no phone number with +"),
+        ('"DE1",,,,+99912345678,', "line 2: phone: no phone number with +"),
+        ("DE1,,,,,a..b@mail.example", "line 2: email: no mail address"),
+        ("DE1,,,,,.a@mail.example", "line 2: email: no mail address"),
+        ("DE1,,,,,a@-mail-.example", "line 2: email: no mail address"),
+        ("DE1,,,,," + "a" * 65 + "@mail.example", "line 2: email: no mail address"),
+    ],
+)
+def test_addresses_that_nobody_can_have_are_refused(file: Path, row: str, problem: str) -> None:
+    assert problem in refusal(file, f"{HEADER}{row}\n")
+
+
+def test_addresses_are_taken_as_the_routing_file_takes_them(file: Path) -> None:
+    phones = ["+4915112345678", "+390612345678", "+5491151234567", "+12025550123"]
+    mails = ["a.b@mail.example", "o'neil+x@bank.local", "A@MAIL.EXAMPLE", ""]
+    assert [phone_number(phone) for phone in phones] == phones
+    rows = [f"P{i},{phone},{mails[i]}" for i, phone in enumerate(phones)]
+    file.write_text("account_id,phone,email\n" + "\n".join([*rows, *[f"Q{row}" for row in rows]]))
+
+    accounts = AccountFile(file)
+    assert len(accounts) == 8
+    accounts.close()
+    assert "line 3: phone" in refusal(file, "account_id,phone\n1,+12025550123\n2,+1202555012345\n")
 
 
 def test_a_file_that_is_wrong_throughout_is_told_of_in_short(file: Path) -> None:

@@ -234,3 +234,20 @@ def test_the_command_without_a_channel_says_how_to_configure_one() -> None:
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: no alert channel is configured: set at least one of")
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [("sms", "to", "+99912345678"), ("sms", "to", "+1202555012345"), ("email", "to", "a..b@bank.example"),
+     ("email", "to", "desk@bank"), ("email", "sender", "fraud@-bank.example")],
+)  # fmt: skip
+def test_addresses_that_there_cannot_be_are_refused(section: str, field: str, value: str) -> None:
+    usual: dict[str, dict[str, Any]] = {
+        "sms": {"account_sid": "AC1", "auth_token": "x", "sender": "+15550100", "to": "+12025550123"},
+        "email": {"host": "mail.bank.local", "sender": "root@localhost", "to": "desk@bank.local"},
+    }
+    AlertSettings.model_validate(usual)
+
+    with pytest.raises(ValidationError) as refusal:
+        AlertSettings.model_validate({section: {**usual[section], field: value}})
+    assert refusal.value.errors()[0]["loc"][:2] == (section, field)
