@@ -21,6 +21,8 @@ from alerting.routing.operands import ConditionUnclear, compared, equal
 from alerting.routing.values import MISSING, NOTHING, Values, texts
 from alerting.text import masked_account
 
+__all__ = ["Condition", "ConditionUnclear", "Conditions", "accepted_by", "condition", "failing", "matches", "shown"]
+
 _OPERATOR: Final = re.compile(r"(!=|>=|<=|>|<)\s*(.*)", re.DOTALL)
 # What other languages write, and here would be compared letter by letter.
 _FOREIGN: Final = ("=", "~", "!")

@@ -164,9 +164,10 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """The node that comes next."""
-        event = self.peek_event()
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
-            return self._aliased(self.get_event())
+            self.get_event()  # type: ignore[no-untyped-call]
+            return self._aliased(event)
         if self._depth == _DEEPEST:
             raise Unreadable(Problem(_place(event.start_mark), f"nested more than {_DEEPEST} deep"))
         if event.tag is not None:
@@ -187,7 +188,7 @@ class _Loader(yaml.SafeLoader):
             self._sizes[event.anchor] = self._count - before
         return node
 
-    def _aliased(self, event: yaml.AliasEvent) -> yaml.Node:
+    def _aliased(self, event: Any) -> yaml.Node:
         self.problems.append(Problem(_place(event.start_mark), "aliases are not read here: write it out"))
         size = self._sizes.get(event.anchor)
         if size is None or self._count + size > _MOST_NODES:

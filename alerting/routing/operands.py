@@ -25,7 +25,8 @@ _COMPARED: Final[Mapping[str, Callable[[Interval], Interval]]] = {
     "<": lambda one: (LOWEST, one[0]),
 }
 # Between whole numbers there is nothing: above 2 is from 3 on.
-_COMPARED_WHOLE: Final[Mapping[str, Callable[[Interval], Interval]]] = _COMPARED | {
+_COMPARED_WHOLE: Final[Mapping[str, Callable[[Interval], Interval]]] = {
+    **_COMPARED,
     ">": lambda one: ((one[1][0] + 1, 0), HIGHEST),
     "<": lambda one: (LOWEST, (one[0][0] - 1, 1)),
 }

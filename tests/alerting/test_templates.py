@@ -284,6 +284,26 @@ def test_a_template_that_does_not_exist_is_plain_text(bank: Bank) -> None:
         ("{% for i in range(100000) %}x{% endfor %}", "LoopTooLong"),
         ("{% for i in range(5000) %}{% for j in range(5000) %}{% endfor %}{% endfor %}", "LoopTooLong"),
         ("{% for i in range(9000) %}0123456789{% endfor %}", "OutputTooLong"),
+        ("{% macro d(n) %}{% if n %}{{ d(n-1) }}{{ d(n-1) }}{% endif %}{% endmacro %}{{ d(40) }}x", "CallsTooMany"),
+        ("{% macro d(x, n) %}{{ d(x ~ x, n - 1) if n else x }}{% endmacro %}{{ d('012', 40) }}", "OutputTooLong"),
+        ("{% macro d(x, n) %}{{ d(x + x, n - 1) if n else x }}{% endmacro %}{{ d('012', 40) }}", "OutputTooLong"),
+        ("{% macro d(x, n) %}{{ d([x, x], n - 1) if n else x }}{% endmacro %}{{ d('0', 40) }}", "SecurityError"),
+        ("{% macro d(x, n) %}{{ d(x + x, n - 1) if n else 'x' }}{% endmacro %}{{ d([1], 40) }}", "OutputTooLong"),
+        ("{% macro d(x, n) %}{{ d(x * x, n - 1) if n else x }}{% endmacro %}{{ d(9, 40) }}", "SecurityError"),
+        ("{% set n = range(9999) | list %}{{ n | join(n | join(n | join('abc'))) | length }}", "OutputTooLong"),
+        ("{% set x = range(9999) | join %}{{ x | replace('', x) | length }}", "OutputTooLong"),
+        ("{% set x = range(9999) | join %}{{ x | wordwrap(1, wrapstring=x) | length }}", "OutputTooLong"),
+        ("{% set x = range(9999) | join %}{% for a in x | list %}{% endfor %}", "LoopTooLong"),
+        ("{% set l = range(9999) | list %}{% for a in l %}{% for b in l %}{% endfor %}{% endfor %}", "LoopTooLong"),
+        ("{% macro f() %}{% for i in range(9999) %}" + "x" * 999 + "{% endfor %}{% endmacro %}{{ f() | length }}",
+         "OutputTooLong"),
+        ("{% macro f() %}{% for i in range(9999) %}{{ alert.time }}{{ alert.time }}{{ alert.time }}{{ alert.time }}"
+         "{{ alert.time }}{{ alert.time }}{% endfor %}{% endmacro %}{{ f() | length }}", "OutputTooLong"),
+        ("{{ [[1, 2], [3]] }}", "SecurityError"),
+        ("{{ [alert.amount] ~ 'x' }}", "SecurityError"),
+        ("{{ [[1]] | join }}", "SecurityError"),
+        ("{{ [1] | upper }}", "SecurityError"),
+        ("{{ alert.event_time | zoned('UTC', '%999999999Y') }}", "SecurityError"),
         ("{{ 'x' * 1000000000 }}", "SecurityError"),
         ("{{ [0] * 1000000000 }}", "SecurityError"),
         ("{{ '%1000000000d' % 1 }}", "SecurityError"),
@@ -297,13 +317,31 @@ def test_a_template_that_does_not_exist_is_plain_text(bank: Bank) -> None:
         ("{{ 'x' | safe }}", "TemplateAssertionError"),
         ("{% set alert.amount = 1 %}x", "TemplateRuntimeError"),
     ],
-)
+)  # fmt: skip
 def test_a_template_neither_escapes_nor_goes_on_without_end(bank: Bank, text: str, error: str) -> None:
     told = bank.write(TEXT, text).alert()
 
     assert [failure.error for failure in bank.failures] == [error]
     assert f"failed: {error}" in told.text
     assert len(told.text) < 1_000
+
+
+def test_an_inclusion_that_doubles_itself_ends(bank: Bank) -> None:
+    again = "{% include '_own/twice.j2' %}"
+    bank.write("_own/twice.j2", f"{{% set n = n - 1 %}}{{% if n %}}{again}{again}{{% endif %}}")
+    bank.write(TEXT, f"{{% set n = 40 %}}{again}")
+
+    assert "failed: CallsTooMany" in bank.alert().text
+
+
+def test_templates_of_a_usual_size_are_far_from_their_bounds(bank: Bank) -> None:
+    bank.write(
+        "en/analyst/digest/body.txt.j2",
+        "{% macro row(a, b) %}{{ a ~ ': ' ~ (b | upper | replace('E', 'e')) }}{% endmacro %}"
+        "{% for i in range(20) %}{% for line in digest.strongest %}"
+        "{{ row(loop.index ~ '/' ~ loop.length, line.amount) }}\n{% endfor %}{% endfor %}",
+    )
+    assert bank.problems() == []
 
 
 def test_whatever_a_template_writes_keeps_the_form_of_its_part(bank: Bank) -> None:
