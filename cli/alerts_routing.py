@@ -121,13 +121,21 @@ def route(
         _say("the verdict is legitimate: nobody is told")
 
 
-_NOBODY: Final[dict[str, Any]] = {"severity": None, "told": [], "untold": [], "repeated": [], "routes": []}
+_NOBODY: Final[dict[str, Any]] = {
+    "severity": None,
+    "severity_why": None,
+    "told": [],
+    "untold": [],
+    "repeated": [],
+    "routes": [],
+}
 
 
 def _shown(rules: Rules, alert: Alert, *, show_addresses: bool) -> dict[str, Any]:
     """Who is told, who cannot be, and what came of each route; JSON values."""
     from alerting.routing.masking import masked_address
     from alerting.routing.tree import explained, reason, told
+    from alerting.severity import why_severe
 
     def row(one: Destination) -> dict[str, Any]:
         address = one.recipient.address
@@ -140,12 +148,14 @@ def _shown(rules: Rules, alert: Alert, *, show_addresses: bool) -> dict[str, Any
             "template": one.template,
             "group_by": list(one.grouping.by),
             "group_interval_s": one.grouping.interval_s,
+            "group": f"{', '.join(one.grouping.by) or 'all together'} in {one.grouping.interval_s:g} s",
             "route": one.route,
         }
 
     result = told(rules, alert)
     return {
         "severity": alert.severity,
+        "severity_why": why_severe(alert, rules.severities),
         "told": [row(one) for one in result.destinations],
         "untold": [asdict(one) for one in result.untold],
         "repeated": [row(one) for one in result.repeated],
@@ -163,8 +173,8 @@ def _shown(rules: Rules, alert: Alert, *, show_addresses: bool) -> dict[str, Any
 
 
 def _print(shown: dict[str, Any]) -> None:
-    _say(f"severity: {shown['severity']}")
-    _table("told", shown["told"], ("receiver", "channel", "recipient", "locale", "template", "route"))
+    _say(f"severity: {shown['severity']} ({shown['severity_why']})")
+    _table("told", shown["told"], ("receiver", "channel", "recipient", "locale", "template", "group", "route"))
     if shown["untold"]:
         _table("cannot be told", shown["untold"], ("receiver", "channel", "reason", "route"))
     if shown["repeated"]:

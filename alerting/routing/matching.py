@@ -21,7 +21,17 @@ from alerting.routing.operands import ConditionUnclear, compared, equal
 from alerting.routing.values import MISSING, NOTHING, Values, texts
 from alerting.text import masked_account
 
-__all__ = ["Condition", "ConditionUnclear", "Conditions", "accepted_by", "condition", "failing", "matches", "shown"]
+__all__ = [
+    "Condition",
+    "ConditionUnclear",
+    "Conditions",
+    "accepted_by",
+    "condition",
+    "failing",
+    "matches",
+    "satisfied",
+    "shown",
+]
 
 _OPERATOR: Final = re.compile(r"(!=|>=|<=|>|<)\s*(.*)", re.DOTALL)
 # What other languages write, and here would be compared letter by letter.
@@ -61,6 +71,15 @@ def failing(conditions: Conditions, alert: Alert) -> str | None:
         if not said.holds(comparable(name, alert.value(name))):
             return name
     return None
+
+
+def satisfied(conditions: Conditions, alert: Alert) -> str:
+    """What an alert has in the fields of conditions that it satisfies, and what they are, for people."""
+    parts = []
+    for name, said in conditions.items():
+        value, wanted = shown_value(name, alert.value(name)), shown(name, said)
+        parts.append(f"{name} is {value}" + (f" ({wanted})" if wanted != value else ""))
+    return ", ".join(parts)
 
 
 def condition(name: str, alternatives: Sequence[str | None]) -> Condition:

@@ -57,6 +57,9 @@ def test_who_is_told_is_shown_with_the_reason(files: list[object]) -> None:
     shown = told(*files)
 
     assert (shown["fraud"], shown["severity"]) == (True, "critical")
+    assert shown["severity_why"] == "fraud_probability is 0.973 (>=0.95), amount is 1234.5 (>=1000)"
+    assert shown["routes"][2]["why"] == "severity is critical"
+    assert shown["routes"][3]["why"] == "account.country is DE (one of DE, AT), amount is 1234.5 (500..5000)"
     assert [(one["receiver"], one["channel"], one["recipient"]) for one in shown["told"]] == [
         ("lake", "sns", "arn:aws:sns:eu-central-1:****:fraud.fifo"),
         ("on-call", "sms", "****78"),
@@ -73,7 +76,7 @@ def test_who_is_told_is_shown_with_the_reason(files: list[object]) -> None:
         "line": 48,
         "receiver": "lake",
         "outcome": "tells",
-        "why": "it matches",
+        "why": "it takes every alert",
     }
 
 
@@ -88,7 +91,8 @@ def test_addresses_are_shown_only_when_asked_for(files: list[object]) -> None:
 def test_tables_are_for_people(files: list[object]) -> None:
     shown = run("route", *files).stdout
 
-    assert "severity: critical\n" in shown
+    assert "severity: critical (fraud_probability is 0.973 (>=0.95), amount is 1234.5 (>=1000))\n" in shown
+    assert "account_id in 900 s" in shown
     assert {"told", "told already", "routes"} <= {line.strip() for line in shown.splitlines()}
     assert "cannot be told" not in shown
 
