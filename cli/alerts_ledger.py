@@ -101,17 +101,13 @@ def _as_json(known: Known) -> dict[str, Any]:
 
 def _print(transaction: str, known: list[Known]) -> None:
     table = open_table(f"notices about {transaction}")
-    details = [_detail(one) for one in known]
-    for column in _COLUMNS[:-1]:
-        table.add_column(column, no_wrap=True)
-    # Ids in it are copied: its longest word stays whole.
-    longest = max((len(word) for detail in details for word in detail.split()), default=0)
-    table.add_column(_COLUMNS[-1], min_width=max(longest, 20))
-    for one, detail in zip(known, details, strict=True):
+    for column in _COLUMNS:
+        table.add_column(column)
+    for one in known:
         delivery = one.delivery
         changed = delivery.changed_at.strftime("%Y-%m-%d %H:%M:%SZ")
         cells = [delivery.receiver, delivery.channel, delivery.recipient, _state(one), str(delivery.attempts)]
-        table.add_row(*cells, changed, detail)
+        table.add_row(*cells, changed, _detail(one))
     print_table(table)
 
 
