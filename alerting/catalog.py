@@ -17,7 +17,7 @@ from jinja2 import Template, TemplateError, TemplateSyntaxError
 from alerting.files import shown_path
 from alerting.locales import canonical, fallbacks
 from alerting.sandbox import open_sandbox, rendered
-from alerting.words import WORDS_FILE
+from alerting.words import WORDS_FILE, flaw_of_locale
 
 _SUFFIXES: Final = frozenset({".j2", ".txt", ".html", ".toml"})
 SHIPPED: Final = Path(__file__).with_name("templates")
@@ -89,6 +89,11 @@ class Catalog:
         """Their names."""
         return frozenset(template for template, _, _ in self._files)
 
+    @property
+    def locales(self) -> frozenset[str]:
+        """Languages, in canonical spelling."""
+        return frozenset(file.locale for file in self.files())
+
     def files(self) -> Iterator[TemplateFile]:
         """Those that are in use."""
         return (file for by_locale in self._files.values() for file in by_locale.values())
@@ -134,6 +139,8 @@ class Catalog:
                 if file is None:
                     kinds, parts = " or ".join(Kind), ", ".join(f"{part}.j2" for part in Part)
                     self.problems.append(f"{name}: no such template; there is <locale>/<template>/{kinds}/{parts}")
+                elif (problem := flaw_of_locale(name)) is not None:
+                    self.problems.append(problem)
                 else:
                     yield file
 

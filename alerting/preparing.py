@@ -145,7 +145,9 @@ def _open(
         with opened.flaws.noted():
             known = configured(settings) if given is None else configured_as_given(given)
             columns = None if settings.accounts is None else columns_of(settings.accounts)
-            known = replace(known, templates=opened.renderer.templates, columns=columns)
+            known = replace(
+                known, templates=opened.renderer.templates, locales=opened.renderer.locales, columns=columns
+            )
             opened.rules = rules_of(settings, known)
     return opened
 

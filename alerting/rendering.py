@@ -69,6 +69,11 @@ class Renderer:
         """Names that a receiver may have as its template."""
         return self._catalog.templates
 
+    @property
+    def locales(self) -> frozenset[str]:
+        """Languages that words or templates are written in, in canonical spelling."""
+        return self._catalog.locales | self._wordings.keys()
+
     def problems(self) -> list[str]:
         """All that is wrong: file, line where there is one, what. Every template is rendered for it."""
         return [*self._wrong_words, *self._catalog.problems, *check_templates(self._catalog, self._wording)]

@@ -83,6 +83,16 @@ class AlertSettings(Section):
             raise ValueError(f"names of channels that are built in: {', '.join(taken)}")
         return self
 
+    @model_validator(mode="after")
+    def _lives_are_of_channels(self) -> AlertSettings:
+        channels = [*BUILT_IN, *self.others]
+        unknown = sorted(self.life_s.keys() - set(channels))
+        if unknown:
+            raise ValueError(
+                f"life_s names channels that there are not: {', '.join(unknown)}; there are {', '.join(channels)}"
+            )
+        return self
+
     @property
     def transactional_id(self) -> str:
         """Stable for the slot, so that a restarted worker ends its own orphaned transaction at once."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from alerting.limits import PROVIDER
+from alerting.locales import DEFAULT_LOCALE, canonical, fallbacks
 from alerting.routing.matching import Conditions
 from alerting.routing.nearest import hint, quoted
 from alerting.routing.paged import unpaged
@@ -14,6 +15,7 @@ from alerting.routing.places import Place, Problem
 from alerting.routing.reaching import unreachable
 from alerting.routing.regions import Severities
 from alerting.routing.rules import ANALYST, Receiver, Route, Rules
+from alerting.severity import LOWEST
 
 _ACCOUNTS: Final = "name an accounts file in the settings"
 
@@ -28,6 +30,7 @@ class Configured:
         accounts: Whether there is an accounts file.
         columns: Of the accounts file.
         templates: That can be rendered.
+        locales: Languages, in canonical spelling, that something is written in.
         named: For channels whose recipients are names in the settings, those that there are.
     """
 
@@ -36,6 +39,7 @@ class Configured:
     accounts: bool | None = None
     columns: frozenset[str] | None = None
     templates: frozenset[str] | None = None
+    locales: frozenset[str] | None = None
     named: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -52,6 +56,11 @@ def problems_of(rules: Rules, configured: Configured) -> list[Problem]:
         *_twice(((band.name, band.place) for band in rules.severities), "severity"),
         *_twice(((receiver.name, receiver.place) for receiver in rules.receivers), "receiver"),
         *_severity_names(routes, severities),
+        *(
+            Problem(band.place, f"an alert in no band is '{LOWEST}': give this band another name")
+            for band in rules.severities
+            if band.name == LOWEST
+        ),
         *_receiver_names(rules, routes),
         *unreachable(rules, severities),
         *unpaged(rules, routes),
@@ -118,6 +127,13 @@ def _of_receiver(receiver: Receiver, configured: Configured) -> Iterator[Problem
             # It may be the secret itself.
             known = hint("", names)
             yield Problem(target.place, f"the settings of '{target.channel}' have no recipient of this name: {known}")
+    if configured.locales is not None:
+        # A recipient without a language of its own has the receiver's.
+        own = {one.place: one.recipient.locale for one in receiver.targets if one.recipient.locale != receiver.locale}
+        for place, locale in {receiver.place: receiver.locale, **own}.items():
+            if not _is_written(locale, configured.locales):
+                known = hint("", configured.locales)
+                yield Problem(place, f"nothing is written in language {quoted(locale)}: {known}")
     if receiver.holder and receiver.template == ANALYST:
         yield Problem(
             receiver.place,
@@ -127,6 +143,12 @@ def _of_receiver(receiver: Receiver, configured: Configured) -> Iterator[Problem
     if configured.templates is not None and receiver.template not in configured.templates:
         known = hint(receiver.template, configured.templates)
         yield Problem(receiver.place, f"there is no template {quoted(receiver.template)}: {known}")
+
+
+def _is_written(locale: str, locales: frozenset[str]) -> bool:
+    """Whether a reader of a language is told in it, or in a wider one, and not for want of both in the default."""
+    is_default = canonical(locale).split("-")[0] == DEFAULT_LOCALE
+    return is_default or not locales.isdisjoint(one for one in fallbacks(locale) if one != DEFAULT_LOCALE)
 
 
 def _channel_names(places: Mapping[str, Place], channels: frozenset[str] | None) -> Iterator[Problem]:

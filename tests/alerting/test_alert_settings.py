@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from alerting.acknowledge_settings import AcknowledgeSettings
 from alerting.channels.email_settings import EmailSettings
 from alerting.channels.sms_settings import SmsSettings
 from alerting.channels.sns_settings import SnsSettings
@@ -251,3 +252,18 @@ def test_addresses_that_there_cannot_be_are_refused(section: str, field: str, va
     with pytest.raises(ValidationError) as refusal:
         AlertSettings.model_validate({section: {**usual[section], field: value}})
     assert refusal.value.errors()[0]["loc"][:2] == (section, field)
+
+
+@pytest.mark.parametrize("behind", ["?x=1", "#top", "/path?", "/path#"])
+def test_links_are_put_behind_an_address_without_query_and_fragment(behind: str) -> None:
+    with pytest.raises(ValidationError, match="without user, query and fragment"):
+        AcknowledgeSettings.model_validate({"base_url": f"https://desk.example{behind}", "secret": SECRET})
+    with pytest.raises(ValidationError, match="without user, query and fragment"):
+        AcknowledgeSettings.model_validate({"base_url": "https://u:p@desk.example", "secret": SECRET})
+    AcknowledgeSettings.model_validate({"base_url": "https://desk.example/alerts/", "secret": SECRET})
+
+
+def test_a_life_of_a_channel_that_is_none_is_refused() -> None:
+    with pytest.raises(ValidationError, match="life_s names channels that there are not: smss; there are sms, email"):
+        AlertSettings.model_validate({"life_s": {"smss": 60}})
+    AlertSettings.model_validate({"life_s": {"sms": 60, "teams": 60}, "others": {"teams": {}}})

@@ -210,6 +210,28 @@ def test_bands_that_no_alert_falls_in_are_found() -> None:
     assert "severity 'critical' stands in line 2 already: give it a name of its own" in found(tree, severities=twice)
 
 
+def test_no_band_is_called_as_alerts_in_none_are() -> None:
+    tree = "receiver: a\nroutes:\n- {receiver: b, match: {severity: low}}\n- {receiver: c, match: {amount: 2}}"
+
+    said = found(tree, severities='[{name: low, when: {amount: ">5"}}]')
+    assert "an alert in no band is 'low': give this band another name" in said
+
+
+def test_a_language_that_nothing_is_written_in_is_found() -> None:
+    text = """\
+version: 1
+receivers:
+  - {name: a, locale: xx, email: [a@bank.example, {to: b@bank.example, locale: de-AT}, {to: c@b.example, locale: nl}]}
+route: {receiver: a}
+"""
+
+    assert problems_in(text, replace_fields(ALL, locales=frozenset({"de", "en"}))) == [
+        "3:12: nothing is written in language 'xx': there are de, en",
+        "3:93: nothing is written in language 'nl': there are de, en",
+    ]
+    assert problems_in(text.replace("xx", "en-GB").replace("nl", "EN"), ALL) == []
+
+
 def test_a_band_that_no_fraud_can_fall_in_is_found() -> None:
     bands = '[{name: high, when: {fraud_probability: "<0.3", threshold: ">=0.3"}}]'
     tree = "receiver: a\nroutes:\n- {receiver: b, match: {amount: 1}}\n- {receiver: c, match: {amount: 2}}"

@@ -203,7 +203,7 @@ def test_aliases_and_tags_are_all_listed_and_the_rest_is_checked_as_if_they_were
     text = (
         "version: 1\n"
         "receivers: [{name: a, email: &desk [a@bank.example]}, {name: b, email: *desk}]\n"
-        "severities: [{name: high, when: &high {amount: !!int '>=5', amuont: 6}}, {name: low, when: *high}]\n"
+        "severities: [{name: high, when: &high {amount: !!int '>=5', amuont: 6}}, {name: mid, when: *high}]\n"
         "route: {receiver: a, routes: [{receiver: b, match: {amount: 1}, group_by: *nix}, "
         "{receiver: c, match: {amount: 2}}]}\n"
     )

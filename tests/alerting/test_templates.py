@@ -158,6 +158,9 @@ def test_markup_is_escaped_in_html_and_nowhere_else(bank: Bank) -> None:
          "escaping it (rendered for an alert with markup in its texts)"),
         ("en/analyst/alert/smss.txt.j2", "x", "en/analyst/alert/smss.txt.j2: no such template; there is "
          "<locale>/<template>/alert or digest/subject.txt.j2, sms.txt.j2, body.txt.j2, body.html.j2"),
+        ("not_a_locale/analyst/alert/sms.txt.j2", "x", "not_a_locale/analyst/alert/sms.txt.j2: 'not_a_locale' is no "
+         "language, such as de or de-AT"),
+        ("not_a_locale/words.toml", "", "not_a_locale/words.toml: 'not_a_locale' is no language, such as de or de-AT"),
         ("en/analyst/sms.txt.j2", "x", "en/analyst/sms.txt.j2: no such template; there is"),
         ("en/analyst/alert/sms.txt", "x", "en/analyst/alert/sms.txt: no such template; there is"),
         ("en/word.toml", "x", "en/word.toml: no such template; there is"),
