@@ -17,6 +17,9 @@ from alerting.text import gsm7, septets
 from alerting.wording import Wording
 
 _UNKNOWN: Final = re.compile(r"(?:has no attribute |Error: )'(\w+)'")
+_CLASS: Final = re.compile(r"'(?:\w+\.)*(\w+)(?: object'|' object)")
+_OBJECT: Final = re.compile(r"<[^>]* at 0x[0-9a-f]+>|<(?:class|function|bound method|built-in method)[^>]*>")
+_NAMES: Final = {"AlertFacts": "alert", "DigestFacts": "digest", "LineFacts": "line", "Links": "links"}
 _KNOWN: Final = sorted(
     {"alert", "digest", "links", "locale"}
     | {each.name for facts in (AlertFacts, DigestFacts, LineFacts, Links) for each in dataclasses.fields(facts)}
@@ -85,4 +88,11 @@ def _said(failure: Exception) -> str:
     said = f"{failure.__class__.__name__}: {failure}"
     unknown = _UNKNOWN.search(said)
     nearest = get_close_matches(unknown[1], _KNOWN, n=1) if unknown else []
-    return f"{said}; the nearest that there is: {nearest[0]}" if nearest else said
+    shown = _without_internals(said)
+    return f"{shown}; the nearest that there is: {nearest[0]}" if nearest else shown
+
+
+def _without_internals(said: str) -> str:
+    """Python's words for what stands behind a name, in those of whoever writes templates."""
+    named = _CLASS.sub(lambda found: f"'{_NAMES.get(found[1], found[1])}'", said)
+    return _OBJECT.sub("what is called there", named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 LONGEST_TIMEOUT_S: Final = 15
+_NO_NUMBER: Final = "no phone number: write + and the country's code, such as +15550100"
+_NO_ADDRESS: Final = "no mail address: write one such as desk@bank.example"
 
 
 def listed(value: Any) -> Any:
@@ -44,6 +47,18 @@ def nameable(path: Path) -> Path:
     return path
 
 
+def formed(pattern: str, problem: str) -> AfterValidator:
+    """What a text has to look like, and what is said where it does not: the text itself may be a secret."""
+    fits = re.compile(pattern, re.ASCII).fullmatch
+
+    def require(text: str) -> str:
+        if fits(text) is None:
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(require)
+
+
 GivenPath = Annotated[Path, AfterValidator(nameable)]
 
 
@@ -58,7 +73,7 @@ def callable_number(number: str) -> str:
         from alerting.routing.forms import phone_number
 
         if phone_number(number) is None:
-            raise ValueError("no phone number: write + and the country's code, such as +15550100")
+            raise ValueError(_NO_NUMBER)
     return number
 
 
@@ -72,17 +87,18 @@ def mailable(address: str) -> str:
         from alerting.routing.forms import mail_address
 
         if mail_address(address) is None:
-            raise ValueError("no mail address: write one such as desk@bank.example")
+            raise ValueError(_NO_ADDRESS)
     return address
 
 
-PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$"), AfterValidator(callable_number)]
+PhoneNumber = Annotated[str, formed(r"\+[1-9][0-9]{6,14}", _NO_NUMBER), AfterValidator(callable_number)]
 MailAddress = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254),
+    formed(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", _NO_ADDRESS),
+    Field(max_length=254),
     AfterValidator(mailable),
 ]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s]*$"), AfterValidator(reachable)]
+Url = Annotated[str, AfterValidator(reachable)]
 FilledSecret = Annotated[SecretStr, Field(min_length=1)]
 Timeout = Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT_S, description="Seconds that one attempt takes at most")]
 Listed = BeforeValidator(listed)

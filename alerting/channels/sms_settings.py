@@ -7,11 +7,17 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from alerting.channels.sections import FilledSecret, GivenPath, Listed, PhoneNumber, Timeout, Url
+from alerting.channels.sections import FilledSecret, GivenPath, Listed, PhoneNumber, Timeout, Url, formed
 from stream.settings import Section
 
 # A number, a short code, a messaging service, or an alphanumeric sender.
-SmsSender = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}|[A-Za-z0-9 ]{1,11})$")]
+SmsSender = Annotated[
+    str,
+    formed(
+        r"(\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}|[A-Za-z0-9 ]{1,11})",
+        "no sender: write a number such as +15550100, a messaging service's SID, or a name of 11 letters at most",
+    ),
+]
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -19,7 +25,7 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 class SmsSettings(Section):
     """Text messages through Twilio."""
 
-    account_sid: Annotated[str, Field(pattern=r"^AC[0-9A-Za-z]{1,62}$")]
+    account_sid: Annotated[str, formed(r"AC[0-9A-Za-z]{1,62}", "no account's SID: it begins with AC")]
     auth_token: FilledSecret
     sender: SmsSender = Field(description="Number, short code, alphanumeric sender or messaging service SID")
     to: Annotated[tuple[PhoneNumber, ...], Listed] = Field(

@@ -267,3 +267,18 @@ def test_a_life_of_a_channel_that_is_none_is_refused() -> None:
     with pytest.raises(ValidationError, match="life_s names channels that there are not: smss; there are sms, email"):
         AlertSettings.model_validate({"life_s": {"smss": 60}})
     AlertSettings.model_validate({"life_s": {"sms": 60, "teams": 60}, "others": {"teams": {}}})
+
+
+def test_no_pattern_is_shown_to_people() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        AlertSettings.model_validate(
+            {
+                "sms": {"account_sid": "x", "auth_token": "x", "sender": "?", "to": "x", "base_url": "x"},
+                "email": {"host": "h", "sender": "x", "to": "x"},
+                "sns": {"topic_arn": "x"},
+            }
+        )
+
+    said = [error["msg"] for error in refusal.value.errors()]
+    assert len(said) == 7
+    assert not any("pattern" in one or "^" in one for one in said)

@@ -141,8 +141,12 @@ def test_markup_is_escaped_in_html_and_nowhere_else(bank: Bank) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        (TEXT, "one\n{{ alert.amuont }}", f"{TEXT}, line 2: UndefinedError: 'alerting.facts.AlertFacts object' has no "
-         "attribute 'amuont'; the nearest that there is: amount (rendered for a usual alert)"),
+        (TEXT, "one\n{{ alert.amuont }}", f"{TEXT}, line 2: UndefinedError: 'alert' has no attribute 'amuont'; the "
+         "nearest that there is: amount (rendered for a usual alert)"),
+        (TEXT, "{{ alert.__class__ }}", f"{TEXT}, line 1: SecurityError: access to attribute '__class__' of 'alert' is "
+         "unsafe. (rendered for a usual alert)"),
+        (TEXT, "{{ alert.amount.format(1) }}", f"{TEXT}, line 1: SecurityError: what is called there is not safely "
+         "callable (rendered for a usual alert)"),
         (TEXT, "{{ alrt.amount }}", f"{TEXT}, line 1: UndefinedError: 'alrt' is undefined; the nearest that there is: "
          "alert (rendered for a usual alert)"),
         (TEXT, "a\nb\n{% if alert.amount %}", f"{TEXT}, line 3: Unexpected end of template"),
