@@ -17,7 +17,7 @@ from alerting.limits import Window
 from alerting.locales import DEFAULT_LOCALE
 from alerting.routing.conditions import Conditions, read_conditions
 from alerting.routing.nearest import hint, quoted
-from alerting.routing.nodes import Reader, Unreadable, parsed, place_of
+from alerting.routing.nodes import Reader, Unreadable, is_flag, parsed, place_of
 from alerting.routing.places import START, Place, Problem
 from alerting.routing.recipients import ADDRESSED, read_locale, read_targets
 from alerting.routing.rules import ANALYST, Receiver, Route, Rules
@@ -25,6 +25,8 @@ from alerting.routing.units import seconds, window
 from alerting.severity import Band
 
 VERSION: Final = "1"
+# What YAML and JSON take for the same number.
+_VERSION_WRITTEN: Final = (VERSION, f"{VERSION}.0")
 FILE_KEYS: Final = ("version", "severities", "receivers", "operators", "route", "limits")
 BAND_KEYS: Final = ("name", "when")
 # Every further key of a receiver is a channel.
@@ -32,7 +34,7 @@ RECEIVER_KEYS: Final = ("name", "locale", "template", "account_holder")
 ROOT_KEYS: Final = ("receiver", "group_by", "group_interval", "routes")
 ROUTE_KEYS: Final = (*ROOT_KEYS, "match", "continue")
 _RECEIVER_WORDS: Final = (*RECEIVER_KEYS, *ADDRESSED)
-_NOT_CHANNELS: Final = ("name", "locale", "template")
+NOT_CHANNELS: Final = ("name", "locale", "template")
 STORM: Final = "storm"
 _LONGEST_NAME: Final = 100
 # What the accounts file has of a holder.
@@ -91,7 +93,7 @@ class _FileReader(Reader):
 
     def _version(self, node: yaml.Node) -> None:
         said = self.text(node, what="the file's version")
-        if said is not None and said != VERSION:
+        if said is not None and said not in _VERSION_WRITTEN:
             self.refuse(node, f"this program reads version {VERSION} alone: write version: {VERSION}")
 
     def _band(self, node: yaml.Node) -> Band | None:
@@ -125,7 +127,7 @@ class _FileReader(Reader):
             for target in read_targets(self, key.value, value, locale=locale or DEFAULT_LOCALE)
         ]
         holder = self._holder(section["account_holder"]) if "account_holder" in section else {}
-        if pairs and all(key in _NOT_CHANNELS for key in section):
+        if pairs and all(key in NOT_CHANNELS for key in section):
             self.refuse(node, "a receiver with nobody in it: write a channel and its recipients, or account_holder")
         if name is None:
             return None
@@ -209,9 +211,9 @@ class _FileReader(Reader):
 
     def _flag(self, node: yaml.Node) -> bool:
         said = self.text(node, what="true or false")
-        if said not in {None, "true", "false"}:
+        if said not in {None, "true", "false"} and not is_flag(node):
             self.refuse(node, "continue is true or false")
-        return said == "true"
+        return said is not None and said.lower() in {"true", "yes", "on"}
 
     def _limits(self, node: yaml.Node | None) -> tuple[dict[str, tuple[Window, ...]], dict[str, Place]]:
         limits: dict[str, tuple[Window, ...]] = {}

@@ -21,6 +21,8 @@ _NULL: Final = "tag:yaml.org,2002:null"
 _OPENING: Final = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 # More than a file of a thousand routes has.
 _MOST_NODES: Final = 100_000
+_BOOL: Final = "tag:yaml.org,2002:bool"
+_FIGURES: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _UNREAD: Final = "unread"
 _ESCAPE: Final = re.compile(r"\\U([0-9A-Fa-f]{8})")
 _HALF: Final = re.compile("[\ud800-\udfff]")
@@ -146,6 +148,16 @@ class Reader:
 def is_null(node: yaml.Node) -> bool:
     """Whether it is null, or nothing stands there."""
     return bool(node.tag == _NULL)
+
+
+def is_flag(node: yaml.Node) -> bool:
+    """Whether YAML takes it for true or false, however that is written."""
+    return bool(node.tag == _BOOL)
+
+
+def is_figure(node: yaml.Node) -> bool:
+    """Whether YAML takes it for a number, as it does with a phone number without quotes."""
+    return node.tag in _FIGURES
 
 
 class _Loader(yaml.SafeLoader):
