@@ -213,7 +213,7 @@ def _header(file: Path, line: bytes) -> list[str]:
     columns = _split(text)
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
-        raise _invalid(file, f"line 1: no column {quoted(unknown[0])} is known: {hint(unknown[0], COLUMNS)}")
+        raise _invalid(file, *(f"line 1: no column {quoted(one)} is known: {hint(one, COLUMNS)}" for one in unknown))
     if "account_id" not in columns or len(set(columns)) < len(columns):
         raise _invalid(file, f"line 1: the header is some of {','.join(COLUMNS)}, each once, account_id among them")
     return columns

@@ -182,7 +182,9 @@ class _FileReader(Reader):
             place=place_of(node),
             receiver_place=place_of(section["receiver"]) if own else None,
             match_places=conditions.places,
-            whole=conditions.whole,
+            whole=conditions.whole
+            and isinstance(node, yaml.MappingNode)
+            and (own is not None or "receiver" not in section),
         )
         below = enumerate(self._list(section, "routes"))
         return replace(

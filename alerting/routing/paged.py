@@ -21,7 +21,7 @@ def unpaged(rules: Rules, routes: Iterable[Route]) -> Iterator[Problem]:
         routes: All in the tree.
     """
     root = rules.route
-    if root is None:
+    if root is None or not root.whole:
         return
     receivers = {receiver.name: receiver for receiver in rules.receivers}
     telling = (receivers[route.receiver] for route in routes if route.receiver in receivers)

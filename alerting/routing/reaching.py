@@ -48,7 +48,7 @@ class _Search:
         if not arriving:
             return
         is_left = any(map(self._severities.possible, rest))
-        if is_left and route.receiver is None and all(map(self._is_sound, route.routes)):
+        if is_left and route.receiver is None and route.whole and all(map(self._is_sound, route.routes)):
             yield Problem(
                 route.place, f"{route.path} has no receiver for alerts that no route below it takes: name one"
             )

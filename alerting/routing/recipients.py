@@ -52,11 +52,12 @@ def read_targets(reader: Reader, channel: str, node: yaml.Node, *, locale: str) 
     if not targets and isinstance(node, yaml.SequenceNode):
         reader.refuse(node, f"{quoted(channel)} has no recipients: write one, or leave it out")
     known: dict[str, Target] = {}
-    for target in filter(None, targets):
+    read = tuple(filter(None, targets))
+    for target in read:
         first = known.setdefault(target.recipient.address, target)
         if first is not target:
             reader.refuse_at(target.place, f"the same recipient stands in line {first.place.line} already")
-    return tuple(known.values())
+    return read
 
 
 def read_locale(reader: Reader, node: yaml.Node) -> str | None:

@@ -139,6 +139,7 @@ def test_a_file_that_is_wrong_throughout_is_told_of_in_short(file: Path) -> None
         ("segment\nx\n", "line 1: the header is some of"),
         ("account_id,account_id\n1,2\n", "line 1: the header is some of"),
         ("acount_id\n1\n", "line 1: no column 'acount_id' is known: the nearest that exists is 'account_id'"),
+        ("acount_id,x y,phone\n1,2,3\n", "line 1: no column 'x y' is known: there are account_id"),
         ("DE89370400440532013000,private\n", "line 1: no column of that name is known"),
         (b"\xff\n", "line 1: not UTF-8"),
         ("account_id\r7\r8\r", "line 1: a carriage return without a line feed"),

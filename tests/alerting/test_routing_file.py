@@ -242,3 +242,23 @@ def test_every_alternative_of_a_condition_is_told_of_at_its_own_place() -> None:
         "10:88: amount holds numbers, and 'x' is none: write a number, >=5, <5, !=5, or 100..500",
         "10:91: amount holds numbers, and 'y' is none: write a number, >=5, <5, !=5, or 100..500",
     ]
+
+
+@pytest.mark.parametrize("route", ["[]", "x", "{receiver: }", "{receiver: [a]}"])
+def test_a_root_that_cannot_be_read_is_told_of_once(route: str) -> None:
+    text = f"version: 1\nreceivers: [{{name: a, sms: ['{PHONE}'], email: [{MAIL}]}}]\nroute: {route}\n"
+
+    said = problems_in(text)
+    assert [one for one in said if "no route names" not in one] == [said[-1]]
+
+
+def test_a_recipient_that_stands_there_twice_hides_nothing() -> None:
+    text = (
+        "version: 1\nreceivers:\n- name: a\n  webhook:\n  - {to: 'https://x.example/', secret: cases}\n"
+        "  - {to: 'https://x.example/', secret: nope}\nroute: {receiver: a}\n"
+    )
+
+    assert problems_in(text) == [
+        "6:10: the same recipient stands in line 5 already",
+        "6:10: the settings have no secret of the name that stands here: there are cases",
+    ]
