@@ -28,8 +28,10 @@ def hint(name: str, known: Iterable[str]) -> str:
     if not names:
         return "there are none"
     listed = fit[:_MOST_LISTED]
-    more = f"{len(names) - len(listed)} more" if len(names) > len(listed) else ""
-    return f"there are {' and '.join(filter(None, [', '.join(listed), more]))}"
+    left_out = len(names) - len(listed)
+    if not listed:
+        return f"there are {left_out}, of names that are not repeated here"
+    return f"there are {', '.join(listed)}" + (f" and {left_out} more" if left_out else "")
 
 
 def quoted(name: str) -> str:
