@@ -27,6 +27,8 @@ _PREFIX: Final = "FRAUD_"
 _MASK: Final = "********"
 _OTHERS: Final = "alerts.others."
 _ALERTS: Final = "alerts."
+# Of alerts: what can be right by itself, and wrong together.
+_HELD_AGAINST_EACH_OTHER: Final = frozenset({"life_s", "others"})
 # Whose values stand in no error: they, or the half-written JSON of a section, may hold secrets and people.
 _PRIVATE_NAME: Final = re.compile(r"^(kafka\.properties|alerts)\b|^\w+$")
 
@@ -164,10 +166,12 @@ def load_settings(config: Path | None = None, flags: Nested | None = None) -> Lo
 def _readable_alerts(values: Nested, errors: Iterable[Mapping[str, Any]]) -> AlertSettings:
     """The section `alerts` without the parts in which something is wrong."""
     wrong = {error["loc"][1] for error in errors if error["loc"][0] == "alerts" and len(error["loc"]) > 1}
-    try:
-        return AlertSettings.model_validate({name: value for name, value in values.items() if name not in wrong})
-    except ValidationError:  # parts that are right each by itself, and wrong together
-        return AlertSettings()
+    for left_out in (wrong, wrong | _HELD_AGAINST_EACH_OTHER):
+        try:
+            return AlertSettings.model_validate({name: value for name, value in values.items() if name not in left_out})
+        except ValidationError:
+            continue
+    return AlertSettings()
 
 
 def environment_name(name: str) -> str:

@@ -180,3 +180,15 @@ def test_of_what_cannot_be_taken_apart_nothing_is_guessed(
     monkeypatch.setenv(f"FRAUD_ALERTS__{name}", value)
 
     assert not any("rules.yml" in line for line in checked())
+
+
+@pytest.mark.usefixtures("mail")
+def test_settings_that_are_wrong_only_together_hide_nothing_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRAUD_ALERTS__ROUTES", str(written(tmp_path / "rules.yml", RULES.replace("r: a}", "r: b}"))))
+    monkeypatch.setenv("FRAUD_ALERTS__LIFE_S", '{"smss": 60}')
+
+    said = "\n".join(checked())
+    assert "life_s names channels that there are not: smss" in said
+    assert "rules.yml:3:19: there is no receiver 'b'" in said
