@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Final
 
+from jinja2 import TemplateNotFound
+
 from alerting.catalog import Catalog, Kind, Part, TemplateFile
 from alerting.facts import AlertFacts, DigestFacts, LineFacts, Links, alert_facts, digest_facts
 from alerting.shapes import LONGEST_SHORT, shaped
@@ -85,7 +87,9 @@ def _place(failure: Exception, catalog: Catalog) -> str | None:
 
 
 def _said(failure: Exception) -> str:
-    said = f"{failure.__class__.__name__}: {failure}"
+    # Where templates are looked for is nobody's business.
+    what = f"'{failure.name}' not found" if isinstance(failure, TemplateNotFound) else str(failure)
+    said = f"{failure.__class__.__name__}: {what}"
     unknown = _UNKNOWN.search(said)
     nearest = get_close_matches(unknown[1], _KNOWN, n=1) if unknown else []
     shown = _without_internals(said)

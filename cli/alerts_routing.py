@@ -34,17 +34,19 @@ def check_config(
     assignments: SetOption = None,
 ) -> None:
     """Say all that `fraud alert` would refuse at its start, in the routing file with line and column; status 2."""
-    from alerting.errors import each_of
+    from alerting.broker_clients import require_clients
+    from alerting.errors import Flaws
     from alerting.preparing import prepare
 
-    counts, flaws = "", []
-    try:
+    counts, found = "", Flaws()
+    with found.noted():
         settings = read_alert_settings(config, assignments, routes=routes)
         routes = settings.alerts.routes
-        with prepare(settings.alerts) as prepared:
+        with found.noted(), prepare(settings.alerts) as prepared:
             counts = _counts(prepared.rules)
-    except Mendable as refusal:
-        flaws = list(each_of(refusal))
+        with found.noted():
+            require_clients(settings.kafka, settings.alerts)
+    flaws = found.found
     if as_json:
         problems = [problem for flaw in flaws for problem in _problems(flaw)]
         typer.echo(json.dumps({"file": None if routes is None else str(routes), "problems": problems}))

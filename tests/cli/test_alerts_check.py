@@ -192,3 +192,22 @@ def test_settings_that_are_wrong_only_together_hide_nothing_either(
     said = "\n".join(checked())
     assert "life_s names channels that there are not: smss" in said
     assert "rules.yml:3:19: there is no receiver 'b'" in said
+
+
+@pytest.mark.usefixtures("mail")
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("PROPERTIES", '{"no.such": "x"}', "the Kafka client refuses a property: No such configuration property"),
+        ("CA_FILE", "absent.pem", "the Kafka client refuses kafka.ca_file 'absent.pem'"),
+    ],
+)
+def test_what_the_client_of_kafka_refuses_is_found_without_a_broker(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
+) -> None:
+    monkeypatch.setenv(f"FRAUD_KAFKA__{name}", value)
+    monkeypatch.setenv("FRAUD_KAFKA__SECURITY_PROTOCOL", "SSL")
+
+    (line,) = checked()
+    assert line.startswith(problem)
+    assert refused() == (line,)
