@@ -8,7 +8,7 @@ from collections.abc import Sequence
 class Mendable(Exception):
     """A broken promise that the user can put right.
 
-    `cli` prints it as one line and exits with status 2; nothing below `cli` knows of exit statuses.
+    `cli` prints a line for each problem and exits with status 2; nothing below `cli` knows of exit statuses.
     Subclasses are named after the promise, so that code can tell them apart.
 
     Args:
