@@ -17,7 +17,9 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
+from alerting.account_addresses import ADDRESSES
 from alerting.accounts import UNKNOWN, Account
+from alerting.files import shown_path, why_unreadable
 from alerting.routing.nearest import hint, quoted
 from stream.errors import Mendable, WorkerFailed
 
@@ -25,6 +27,7 @@ COLUMNS: Final = ("account_id", "segment", "country", "locale", "phone", "email"
 
 _LONGEST_ROW: Final = 4_096
 _MOST_LISTED: Final = 20
+_LONE_RETURN: Final = "a carriage return without a line feed"
 # What a column may hold, and what it should; what is optional may be empty.
 _FORMS: Final = {
     "account_id": (r'[^\s",](?:[^",\r\n]*[^\s",])?', "no account's number"),
@@ -44,6 +47,15 @@ class AccountsChanged(WorkerFailed):
     """The accounts file was written to while it was in use; a new one is to replace it by a rename."""
 
 
+def columns_of(file: Path) -> frozenset[str] | None:
+    """Columns of an accounts file, whatever is wrong with its rows; None where its header cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return frozenset(_header(file, opened.readline(_LONGEST_ROW)))
+    except (OSError, ValueError, AccountsInvalid):
+        return None
+
+
 class AccountFile:
     """Accounts by number. Used by one thread. It stays with the file that it opened, though another take its name.
 
@@ -57,8 +69,8 @@ class AccountFile:
     def __init__(self, file: Path) -> None:
         try:
             self._file: BinaryIO = file.open("rb")
-        except OSError as refusal:
-            raise _invalid(file, f"cannot be read ({refusal.strerror})") from None
+        except (OSError, ValueError) as refusal:
+            raise _invalid(file, f"cannot be read ({why_unreadable(refusal)})") from None
         try:
             self._stamp = _stamp(self._file)
             self._columns = _header(file, self._file.readline(_LONGEST_ROW))
@@ -112,8 +124,8 @@ class AccountFile:
         wrong += len(twice)
         found += [f"line {line}: an account that an earlier line has" for line in twice[: _MOST_LISTED - len(found)]]
         if wrong:
-            more = f"; and {wrong - len(found)} more" if wrong > len(found) else ""
-            raise _invalid(file, "; ".join(found) + more)
+            more = [f"and {wrong - len(found)} more"] if wrong > len(found) else []
+            raise _invalid(file, *found, *more)
         return sorted_digests, sorted_offsets
 
     def _twice(self, digests: np.ndarray, offsets: np.ndarray) -> list[int]:
@@ -148,6 +160,7 @@ def _rows(file: BinaryIO, columns: Sequence[str]) -> Iterator[tuple[int, int, st
     """Line, where it begins, the account's number, and what is wrong with it, of every row."""
     fitting = re.compile(",".join(f"({_FORMS[name][0]})" for name in columns), re.ASCII).fullmatch
     which = columns.index("account_id") + 1
+    addresses = [(columns.index(name) + 1, fits) for name, fits in ADDRESSES.items() if name in columns]
     offset = file.tell()
     for line, row in enumerate(file, 2):
         begin = offset
@@ -158,7 +171,7 @@ def _rows(file: BinaryIO, columns: Sequence[str]) -> Iterator[tuple[int, int, st
             yield line, begin, "", "not UTF-8"
             continue
         plain = fitting(text)
-        if plain is not None and len(row) < _LONGEST_ROW:
+        if plain is not None and len(row) < _LONGEST_ROW and all(fits(plain[place]) for place, fits in addresses):
             yield line, begin, plain[which], None
         elif text:
             number, refusal = _read_slowly(text, len(row), columns)
@@ -169,6 +182,8 @@ def _read_slowly(text: str, length: int, columns: Sequence[str]) -> tuple[str, s
     """A row with quotes, or with something wrong."""
     if length >= _LONGEST_ROW:
         return "", f"longer than {_LONGEST_ROW} bytes"
+    if "\r" in text:
+        return "", _LONE_RETURN
     cells = _split(text)
     if len(cells) != len(columns):
         return "", f"{len(cells)} cells, where the header has {len(columns)}"
@@ -180,7 +195,8 @@ def _read_slowly(text: str, length: int, columns: Sequence[str]) -> tuple[str, s
 
 def _is_fitting(name: str, cell: str) -> bool:
     # In quotes a cell may have commas and quotes in it.
-    return re.fullmatch(_FORMS[name][0], cell.replace(",", ";").replace('"', "'"), re.ASCII) is not None
+    form = re.fullmatch(_FORMS[name][0], cell.replace(",", ";").replace('"', "'"), re.ASCII)
+    return form is not None and (name not in ADDRESSES or ADDRESSES[name](cell))
 
 
 def _split(text: str) -> list[str]:
@@ -189,12 +205,15 @@ def _split(text: str) -> list[str]:
 
 def _header(file: Path, line: bytes) -> list[str]:
     try:
-        columns = _split(line.decode("utf-8-sig").rstrip("\n"))
+        text = line.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise _invalid(file, "line 1: not UTF-8") from None
+    if "\r" in text:
+        raise _invalid(file, f"line 1: {_LONE_RETURN}")
+    columns = _split(text)
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
-        raise _invalid(file, f"line 1: no column {quoted(unknown[0])} is known: {hint(unknown[0], COLUMNS)}")
+        raise _invalid(file, *(f"line 1: no column {quoted(one)} is known: {hint(one, COLUMNS)}" for one in unknown))
     if "account_id" not in columns or len(set(columns)) < len(columns):
         raise _invalid(file, f"line 1: the header is some of {','.join(COLUMNS)}, each once, account_id among them")
     return columns
@@ -209,5 +228,9 @@ def _stamp(file: BinaryIO) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
-def _invalid(file: Path, problem: str) -> AccountsInvalid:
-    return AccountsInvalid(f"accounts file '{file}': {problem}", remedy="mend it, and put it in the old one's place")
+def _invalid(file: Path, *problems: str) -> AccountsInvalid:
+    return AccountsInvalid(
+        f"accounts file {shown_path(file)}: {'; '.join(problems)}",
+        remedy="mend it, and put it in the old one's place",
+        problems=[f"accounts file {shown_path(file)}: {problem}" for problem in problems],
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -22,6 +23,14 @@ class AcknowledgeSettings(Section):
     valid_s: Annotated[float, Field(gt=0, le=30 * 86_400)] = Field(
         default=72 * 3600.0, description="A link works for so long"
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _takes_a_path_and_a_query(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if {"?", "#"} & set(url) or "@" in parts.netloc:
+            raise ValueError("must be without user, query and fragment: the link's own is put behind it")
+        return url
 
     @field_validator("secret")
     @classmethod

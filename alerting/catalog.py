@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError
 
+from alerting.files import shown_path
 from alerting.locales import canonical, fallbacks
 from alerting.sandbox import open_sandbox, rendered
-from alerting.words import WORDS_FILE
+from alerting.words import WORDS_FILE, flaw_of_locale
 
 _SUFFIXES: Final = frozenset({".j2", ".txt", ".html", ".toml"})
 SHIPPED: Final = Path(__file__).with_name("templates")
@@ -68,10 +69,11 @@ class Catalog:
     """
 
     def __init__(self, own: Path | None) -> None:
-        self._folders = [SHIPPED] if own is None else [own, SHIPPED]
         self.problems: Final[list[str]] = []
-        if own is not None and not own.is_dir():
-            self.problems.append(f"folder of templates '{own}' is none")
+        if own is not None and not is_folder(own):
+            self.problems.append(f"folder of templates {shown_path(own)} is none")
+            own = None
+        self._folders = [SHIPPED] if own is None else [own, SHIPPED]
         self._environment = open_sandbox(self._folders)
         self._files: dict[tuple[str, Kind, Part], dict[str, TemplateFile]] = {}
         self._compiled: dict[str, Template] = {}
@@ -86,6 +88,11 @@ class Catalog:
     def templates(self) -> frozenset[str]:
         """Their names."""
         return frozenset(template for template, _, _ in self._files)
+
+    @property
+    def locales(self) -> frozenset[str]:
+        """Languages, in canonical spelling."""
+        return frozenset(file.locale for file in self.files())
 
     def files(self) -> Iterator[TemplateFile]:
         """Those that are in use."""
@@ -132,6 +139,8 @@ class Catalog:
                 if file is None:
                     kinds, parts = " or ".join(Kind), ", ".join(f"{part}.j2" for part in Part)
                     self.problems.append(f"{name}: no such template; there is <locale>/<template>/{kinds}/{parts}")
+                elif (problem := flaw_of_locale(name)) is not None:
+                    self.problems.append(problem)
                 else:
                     yield file
 
@@ -149,6 +158,14 @@ class Catalog:
                 for part in set(Part) - {Part.HTML}:
                     if (template, kind, part) not in self._files:
                         yield f"template '{template}' has no {kind}/{part}.j2 in any language"
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is one; what no file can be called is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _template_file(name: str) -> TemplateFile | None:

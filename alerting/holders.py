@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from alerting.accounts import Account
-from alerting.routing.recipients import LOCALE, mail_address, phone_number
+from alerting.routing.domains import LOCALE
+from alerting.routing.forms import mail_address, phone_number
 from stream.contracts import Holder
 
 # Each is asked for several times in the life of a notice, and looking at one takes longer than all else.

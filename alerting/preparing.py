@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Final, Self
 
-from alerting.account_file import AccountFile
+from alerting.account_file import AccountFile, columns_of
 from alerting.attempts import Patience
 from alerting.channels import Channel
 from alerting.channels.registry import (
@@ -19,7 +18,8 @@ from alerting.channels.registry import (
     recipient_names,
     secret_names,
 )
-from alerting.errors import all_of
+from alerting.errors import Flaws
+from alerting.given import configured_as_given
 from alerting.limits import DEFAULTS, STORM, Limiter, Window
 from alerting.policies import ChannelPolicy
 from alerting.rendering import Renderer, TemplateFailure
@@ -30,7 +30,7 @@ from alerting.rulebook import Rulebook
 from alerting.settings import AlertSettings
 from stream.errors import Mendable
 
-_NO_ROUTES: Final = "set alerts.routes to a routing file, or give the channel's section a recipient"
+_NO_ROUTES: Final = "name a routing file (alerts.routes), or give the channel's section a recipient"
 
 
 class TemplatesRefused(Mendable):
@@ -83,88 +83,104 @@ def prepare(settings: AlertSettings, *, on_failure: Callable[[TemplateFailure], 
     Raises:
         Mendable: Lists everything that is wrong, in the routing file with line and column.
     """
-    problems: list[Mendable] = []
     with ExitStack() as ending:
-        renderer = Renderer(settings.templates, on_failure=on_failure)
-        try:
-            _require_sound(renderer)
-        except Mendable as refusal:
-            problems.append(refusal)
-        channels: Mapping[str, Channel] = {}
-        try:
-            channels = open_channels(settings)
-            for channel in channels.values():
-                ending.callback(channel.close)
-        except Mendable as refusal:
-            problems.append(refusal)
-        accounts = None
-        try:
-            accounts = None if settings.accounts is None else AccountFile(settings.accounts)
-            if accounts is not None:
-                ending.callback(accounts.close)
-        except Mendable as refusal:
-            problems.append(refusal)
-        rules = Rules()
-        try:
-            rules = rules_of(settings, renderer.templates)
-        except Mendable as refusal:
-            problems.append(refusal)
-        if problems:
-            raise all_of(problems)
-        rulebook = Rulebook(rules) if accounts is None else Rulebook(rules, accounts.account)
+        opened = _open(settings, ending, on_failure=on_failure)
+        opened.flaws.require_none()
+        rules, accounts, channels = opened.rules, opened.accounts, opened.channels
         return Prepared(
             channels,
             rules,
-            rulebook,
-            renderer,
+            Rulebook(rules) if accounts is None else Rulebook(rules, accounts.account),
+            opened.renderer,
             {name: policy_of(channel, settings) for name, channel in channels.items()},
             Limiter(windows_of(rules)),
             ending.pop_all(),
         )
 
 
-def flaws_of_files(routes: Path | None, accounts: Path | None, templates: Path | None) -> list[Mendable]:
-    """What is wrong with files, as far as that can be said without settings; None is not looked at."""
-    checks: list[Callable[[], object]] = []
-    if routes is not None:
-        checks.append(lambda: load_rules(routes, Configured()))
-    if accounts is not None:
-        checks.append(lambda: AccountFile(accounts).close())
-    if templates is not None:
-        checks.append(lambda: _require_sound(Renderer(templates)))
-    flaws: list[Mendable] = []
-    for check in checks:
-        try:
-            check()
-        except Mendable as refusal:
-            flaws.append(refusal)
-    return flaws
+def flaws_of(settings: AlertSettings, given: Mapping[str, object] | None = None) -> list[Mendable]:
+    """Everything that `prepare` would refuse.
+
+    Args:
+        settings: The section `alerts`, or what of it could be read.
+        given: Where it could not be read whole, what was given by dotted name: a section that is wrong is there all
+            the same, and what a routing file says of it is no second mistake.
+    """
+    with ExitStack() as ending:
+        return _open(settings, ending, given=given).flaws.found
+
+
+@dataclass
+class _Opened:
+    """What could be opened, and why the rest could not."""
+
+    renderer: Renderer
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    accounts: AccountFile | None = None
+    rules: Rules = field(default_factory=Rules)
+    flaws: Flaws = field(default_factory=Flaws)
+
+
+def _open(
+    settings: AlertSettings,
+    ending: ExitStack,
+    *,
+    on_failure: Callable[[TemplateFailure], None] = lambda _: None,
+    given: Mapping[str, object] | None = None,
+) -> _Opened:
+    opened = _Opened(Renderer(settings.templates, on_failure=on_failure))
+    with opened.flaws.noted():
+        _require_sound(opened.renderer)
+    if given is None or channel_names(settings):
+        with opened.flaws.noted():
+            opened.channels = open_channels(settings)
+            for channel in opened.channels.values():
+                ending.callback(channel.close)
+    if settings.accounts is not None:
+        with opened.flaws.noted():
+            opened.accounts = AccountFile(settings.accounts)
+            ending.callback(opened.accounts.close)
+    # Without channels and rules there is nobody to tell: that is said once.
+    if settings.routes is not None or (given is None and channel_names(settings)):
+        with opened.flaws.noted():
+            known = configured(settings) if given is None else configured_as_given(given)
+            columns = None if settings.accounts is None else columns_of(settings.accounts)
+            known = replace(
+                known, templates=opened.renderer.templates, locales=opened.renderer.locales, columns=columns
+            )
+            opened.rules = rules_of(settings, known)
+    return opened
 
 
 def _require_sound(renderer: Renderer) -> None:
     if wrong := renderer.problems():
-        raise TemplatesRefused("; ".join(wrong), remedy="mend the templates; `fraud alerts render` shows them")
+        raise TemplatesRefused(
+            "; ".join(wrong), remedy="mend the templates; `fraud alerts render` shows them", problems=wrong
+        )
 
 
-def configured(settings: AlertSettings, templates: frozenset[str] | None = None) -> Configured:
+def configured(settings: AlertSettings) -> Configured:
     """What a routing file may name, by the settings."""
     return Configured(
         channels=channel_names(settings),
         secrets=secret_names(settings),
         accounts=settings.accounts is not None,
-        templates=templates,
         named=recipient_names(settings),
     )
 
 
-def rules_of(settings: AlertSettings, templates: frozenset[str] | None = None) -> Rules:
+def rules_of(settings: AlertSettings, known: Configured) -> Rules:
     """The routing file's rules; without one, those that tell the settings' recipients of everything.
+
+    Args:
+        settings: The section `alerts`.
+        known: What the file may name.
 
     Raises:
         Mendable: The file is wrong, or nobody would be told.
     """
     if settings.routes is not None:
-        return load_rules(settings.routes, configured(settings, templates))
+        return load_rules(settings.routes, known)
     recipients = configured_recipients(settings)
     if not any(recipients.values()):
         raise NobodyToTell("no channel has anybody to tell", remedy=_NO_ROUTES)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from alerting.alert import Alert
-from alerting.catalog import SHIPPED, Catalog, Kind, Part
+from alerting.catalog import SHIPPED, Catalog, Kind, Part, is_folder
 from alerting.digest import Digest
 from alerting.facts import LONGEST_SHOWN, AlertFacts, DigestFacts, Links, alert_facts, digest_facts, reasons_in_words
 from alerting.locales import fallbacks
@@ -61,7 +61,7 @@ class Renderer:
     def __init__(
         self, folder: Path | None = None, *, on_failure: Callable[[TemplateFailure], None] = lambda _: None
     ) -> None:
-        words, self._wrong_words = load_words(SHIPPED, folder)
+        words, self._wrong_words = load_words(SHIPPED, folder if folder is not None and is_folder(folder) else None)
         self._wordings = {locale: Wording(of_locale) for locale, of_locale in words.items()}
         self._catalog = Catalog(folder)
         self._on_failure = on_failure
@@ -70,6 +70,11 @@ class Renderer:
     def templates(self) -> frozenset[str]:
         """Names that a receiver may have as its template."""
         return self._catalog.templates
+
+    @property
+    def locales(self) -> frozenset[str]:
+        """Languages that words or templates are written in, in canonical spelling."""
+        return self._catalog.locales | self._wordings.keys()
 
     def problems(self) -> list[str]:
         """All that is wrong: file, line where there is one, what. Every template is rendered for it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -10,6 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from alerting.acknowledge_settings import AcknowledgeSettings
 from alerting.channels.email_settings import EmailSettings
 from alerting.channels.pagerduty_settings import PagerDutySettings
+from alerting.channels.sections import GivenPath
 from alerting.channels.slack_settings import SlackSettings
 from alerting.channels.sms_settings import SmsSettings
 from alerting.channels.sns_settings import SnsSettings
@@ -19,6 +19,8 @@ from stream.settings import Section
 # A text message hours late is harm; a case can still be worked on tomorrow.
 LIVES_S: Final = {"sms": 900.0}
 LIFE_S: Final = 86_400.0
+# Channels of this package, each with a section of its own.
+BUILT_IN: Final = ("sms", "email", "sns", "webhook", "slack", "pagerduty")
 
 Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
 
@@ -38,11 +40,13 @@ class RetrySettings(Section):
 class AlertSettings(Section):
     """A channel is configured where its section is present."""
 
-    routes: Path | None = Field(
+    routes: GivenPath | None = Field(
         default=None, description="The routing file; without one the channels' own recipients are told of everything"
     )
-    accounts: Path | None = Field(default=None, description="What is known of accounts besides (CSV)")
-    templates: Path | None = Field(default=None, description="A bank's own templates, in front of the shipped ones")
+    accounts: GivenPath | None = Field(default=None, description="What is known of accounts besides (CSV)")
+    templates: GivenPath | None = Field(
+        default=None, description="A bank's own templates, in front of the shipped ones"
+    )
     group_id: str = Field(default="fraud-alerts", min_length=1)
     slot: NonNegativeInt = Field(default=0, description="Which of the group's workers this is; each needs its own")
     static_membership: bool = Field(
@@ -74,9 +78,19 @@ class AlertSettings(Section):
 
     @model_validator(mode="after")
     def _names_are_free(self) -> AlertSettings:
-        taken = sorted(self.others.keys() & {"sms", "email", "sns", "webhook", "slack", "pagerduty", "storm"})
+        taken = sorted(self.others.keys() & {*BUILT_IN, "storm"})
         if taken:
             raise ValueError(f"names of channels that are built in: {', '.join(taken)}")
+        return self
+
+    @model_validator(mode="after")
+    def _lives_are_of_channels(self) -> AlertSettings:
+        channels = [*BUILT_IN, *self.others]
+        unknown = sorted(self.life_s.keys() - set(channels))
+        if unknown:
+            raise ValueError(
+                f"life_s names channels that there are not: {', '.join(unknown)}; there are {', '.join(channels)}"
+            )
         return self
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from alerting.alert import Alert
-from alerting.routing.matching import Conditions, matches
+from alerting.routing.matching import Conditions, matches, satisfied
 from alerting.routing.places import START, Place
 
 # Of alerts that fall in no band.
@@ -36,6 +36,12 @@ class Band:
 def severity_of(alert: Alert, bands: Iterable[Band]) -> str:
     """The name of the first band that an alert falls in, whatever severity it has now."""
     return next((band.name for band in bands if matches(band.when, alert)), LOWEST)
+
+
+def why_severe(alert: Alert, bands: Iterable[Band]) -> str:
+    """Why an alert has its severity, for people; account numbers masked."""
+    band = next((band for band in bands if matches(band.when, alert)), None)
+    return "it falls in no band" if band is None else satisfied(band.when, alert) or "that band takes every alert"
 
 
 def with_severity(alert: Alert, bands: Iterable[Band]) -> Alert:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Final
 
+from jinja2 import TemplateNotFound
+
 from alerting.catalog import Catalog, Kind, Part, TemplateFile
 from alerting.facts import AlertFacts, DigestFacts, LineFacts, Links, alert_facts, digest_facts
 from alerting.shapes import LONGEST_SHORT, shaped
@@ -17,6 +19,9 @@ from alerting.text import gsm7, septets
 from alerting.wording import Wording
 
 _UNKNOWN: Final = re.compile(r"(?:has no attribute |Error: )'(\w+)'")
+_CLASS: Final = re.compile(r"'(?:\w+\.)*(\w+)(?: object'|' object)")
+_OBJECT: Final = re.compile(r"<[^>]* at 0x[0-9a-f]+>|<(?:class|function|bound method|built-in method)[^>]*>")
+_NAMES: Final = {"AlertFacts": "alert", "DigestFacts": "digest", "LineFacts": "line", "Links": "links"}
 _KNOWN: Final = sorted(
     {"alert", "digest", "links", "locale"}
     | {each.name for facts in (AlertFacts, DigestFacts, LineFacts, Links) for each in dataclasses.fields(facts)}
@@ -82,7 +87,16 @@ def _place(failure: Exception, catalog: Catalog) -> str | None:
 
 
 def _said(failure: Exception) -> str:
-    said = f"{failure.__class__.__name__}: {failure}"
+    # Where templates are looked for is nobody's business.
+    what = f"'{failure.name}' not found" if isinstance(failure, TemplateNotFound) else str(failure)
+    said = f"{failure.__class__.__name__}: {what}"
     unknown = _UNKNOWN.search(said)
     nearest = get_close_matches(unknown[1], _KNOWN, n=1) if unknown else []
-    return f"{said}; the nearest that there is: {nearest[0]}" if nearest else said
+    shown = _without_internals(said)
+    return f"{shown}; the nearest that there is: {nearest[0]}" if nearest else shown
+
+
+def _without_internals(said: str) -> str:
+    """Python's words for what stands behind a name, in those of whoever writes templates."""
+    named = _CLASS.sub(lambda found: f"'{_NAMES.get(found[1], found[1])}'", said)
+    return _OBJECT.sub("what is called there", named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from alerting.locales import DEFAULT_LOCALE, canonical, fallbacks
+from alerting.routing.domains import LOCALE
 
 WORDS_FILE: Final = "words.toml"
 
@@ -112,6 +114,9 @@ def load_words(shipped: Path, own: Path | None) -> tuple[dict[str, Words], list[
     problems: list[str] = []
     for locale, path in theirs.items():
         name = f"{path.parent.name}/{path.name}"
+        if (problem := flaw_of_locale(name)) is not None:
+            problems.append(problem)
+            continue
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
             found = _unfillable(_merged([tables[DEFAULT_LOCALE][0], table]))
@@ -121,6 +126,14 @@ def load_words(shipped: Path, own: Path | None) -> tuple[dict[str, Words], list[
         if not found:
             tables.setdefault(locale, []).append(table)
     return {locale: _merged(_chain(locale, tables)) for locale in sorted(tables)}, problems
+
+
+def flaw_of_locale(name: str) -> str | None:
+    """What is wrong with a file's name, whose first folder is a language; None where it is one."""
+    folder = name.partition("/")[0]
+    if re.fullmatch(LOCALE, folder, re.ASCII):
+        return None
+    return f"{name}: '{folder}' is no language, such as de or de-AT"
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -10,7 +10,11 @@ from cli.stopping import stop_on_signals
 def alert(
     bootstrap_servers: BootstrapOption = None, config: ConfigOption = None, assignments: SetOption = None
 ) -> None:
-    """Tell people of every fraud verdict, on each channel that the settings name (sms, email, sns, webhook)."""
+    """Tell people of every fraud verdict, on each channel that the settings name.
+
+    Channels are sms, email, sns, webhook, slack, pagerduty, and those of other packages (alerts.others).
+    `fraud alerts check-config` says beforehand what would be refused.
+    """
     settings = read_alert_settings(config, assignments, bootstrap_servers)
     stop = stop_on_signals()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 
-from cli.console import err, open_table, out, print_table
+from cli.console import err, open_table, print_table
 from cli.options import BootstrapOption, ConfigOption, JsonOption, SetOption, read_settings
 from cli.topics import GIVE_UP_AFTER_S
 from stream import kafka as clients
@@ -102,7 +102,8 @@ def _as_json(known: Known) -> dict[str, Any]:
     entry: dict[str, Any] = msgspec.to_builtins(known.delivery)
     del entry["verdict"]
     confirmation = None if known.confirmation is None else msgspec.to_builtins(known.confirmation)
-    return {**entry, "confirmation": confirmation}
+    # What was taken, and then failed at the provider, is not "sent" to whoever asks.
+    return {**entry, "state": _state(known), "confirmation": confirmation}
 
 
 def _print(transaction: str, known: list[Known]) -> None:
@@ -114,7 +115,7 @@ def _print(transaction: str, known: list[Known]) -> None:
         changed = delivery.changed_at.strftime("%Y-%m-%d %H:%M:%SZ")
         cells = [delivery.receiver, delivery.channel, delivery.recipient, _state(one), str(delivery.attempts)]
         table.add_row(*cells, changed, _detail(one))
-    out.print(table)
+    print_table(table)
 
 
 def _state(known: Known) -> str:

@@ -42,7 +42,9 @@ def add(
     match: Annotated[
         list[str] | None,
         typer.Option(
-            "--match", metavar="FIELD=CONDITION", help="As in the routing file, such as severity=low; all must hold."
+            "--match",
+            metavar="FIELD=CONDITION",
+            help="As in the routing file: severity=low, 'currency=[EUR, USD]'; all must hold.",
         ),
     ] = None,
     blocked: Annotated[
@@ -124,26 +126,38 @@ def expire(
     _reach(settings)
 
     from alerting.silences import all_silences
-    from alerting.silencing import LONGEST_AUTHOR
+    from alerting.silencing import LONGEST_AUTHOR, LONGEST_REASON
+    from alerting.text import clipped
 
     ended_by = _said("--author", author, LONGEST_AUTHOR)
     known = {one.id: one for one in all_silences(settings.kafka, settings.topics.alert_silences)}
     if silence not in known:
         raise NoSilence(f"there is no silence {silence!r}", remedy="take an id from `fraud alerts silence list --all`")
-    now = datetime.now(UTC)
-    _write(settings, msgspec.structs.replace(known[silence], ends_at=now, author=ended_by))
+    now, one = datetime.now(UTC), known[silence]
+    # Whoever looks later asks who held alerts back as well as who ended it.
+    ending = f" (ended by {ended_by})"
+    reason = clipped(one.reason, LONGEST_REASON - len(ending)) + ending
+    _write(settings, msgspec.structs.replace(one, ends_at=now, reason=reason))
     err.print(f"{silence} has ended", markup=False, highlight=False)
 
 
 def _conditions(matches: list[str]) -> dict[str, list[str | None]]:
+    from alerting.routing.conditions import alternatives_in
+    from alerting.routing.nearest import quoted
+
     conditions: dict[str, list[str | None]] = {}
     for one in matches:
         name, equals, said = one.partition("=")
+        name = name.strip()
         if not equals or not name:
             # What stands there may be an account's number.
             raise SilenceUnclear("--match is not FIELD=CONDITION", remedy="write severity=low, or 'amount=>=500'")
-        value = said.strip()
-        conditions.setdefault(name.strip(), []).append(None if value == "null" else value)
+        if name in conditions:
+            raise SilenceUnclear(
+                f"--match names {quoted(name)} twice, and all must hold",
+                remedy=f"write '{name}=[ONE, ANOTHER]' where one of them is enough, or a range such as 100..500",
+            )
+        conditions[name] = alternatives_in(said.strip())
     return conditions
 
 

@@ -15,7 +15,7 @@ from stream.errors import Mendable
 
 
 class NoReceiver(Mendable):
-    """The rules have no receiver of that name."""
+    """The rules have no receiver of that name, or none whose people can be told."""
 
 
 def try_out(
@@ -29,13 +29,19 @@ def try_out(
 
     from alerting.preparing import prepare
     from alerting.routing.masking import masked_address
+    from alerting.routing.nearest import hint
     from alerting.trial import try_receiver
 
     with prepare(settings.alerts) as prepared:
         chosen = next((one for one in prepared.rules.receivers if one.name == receiver), None)
         if chosen is None:
-            names = ", ".join(one.name for one in prepared.rules.receivers)
-            raise NoReceiver(f"there is no receiver {receiver!r}", remedy=f"give one of {names}")
+            known = hint(receiver, (one.name for one in prepared.rules.receivers))
+            raise NoReceiver(f"there is no receiver {receiver!r}", remedy=known)
+        if not chosen.targets:
+            raise NoReceiver(
+                f"receiver {receiver!r} tells account holders alone, and a test is of no account",
+                remedy="give one with people of the bank; `fraud alerts render --template holder` shows the words",
+            )
         tried = try_receiver(chosen, prepared.channels, prepared.renderer, now=datetime.now(UTC))
     rows = [
         {

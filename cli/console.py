@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -26,6 +27,10 @@ def open_table(title: str) -> Table:
 
 def print_table(table: Table) -> None:
     """Prints a table after an empty line: wider than the terminal rather than with words or figures cut."""
+    for column in table.columns:
+        # Rich narrows the widest column first, beneath its longest word while others could be wrapped.
+        words = (word for cell in column.cells if isinstance(cell, str) for word in cell.split())
+        column.min_width = max(column.min_width or 0, *map(cell_len, words), 1)
     least = out.measure(table, options=out.options.update(max_width=sys.maxsize)).minimum
     if least > out.width:
         table.width = least
@@ -37,6 +42,11 @@ def say_error(message: str) -> None:
     """One line on stderr, never wrapped or interpreted."""
     err.print("error: ", style="bold red", end="")
     err.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def note(message: str) -> None:
+    """One line on stderr about what keeps nothing from going on."""
+    err.print(f"note: {message}", markup=False, highlight=False, soft_wrap=True)
 
 
 def configure_logging(settings: LogSettings) -> None:

@@ -7,9 +7,10 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from pydantic import Field, SecretStr, ValidationError
@@ -25,7 +26,9 @@ DEFAULT_FILE: Final = Path("fraud.toml")
 _PREFIX: Final = "FRAUD_"
 _MASK: Final = "********"
 _OTHERS: Final = "alerts.others."
-_FILES: Final = ("alerts.routes", "alerts.accounts", "alerts.templates")
+_ALERTS: Final = "alerts."
+# Of alerts: what can be right by itself, and wrong together.
+_HELD_AGAINST_EACH_OTHER: Final = frozenset({"life_s", "others"})
 # Whose values stand in no error: they, or the half-written JSON of a section, may hold secrets and people.
 _PRIVATE_NAME: Final = re.compile(r"^(kafka\.properties|alerts)\b|^\w+$")
 
@@ -36,12 +39,22 @@ class SettingsInvalid(Mendable):
     """The settings, from wherever they come, do not make sense together.
 
     Attributes:
-        files: By dotted name the files of alerts that they name nevertheless: those can be wrong too.
+        alerts: What of the section `alerts` could be read, since what it names can be wrong too; None where it is none.
+        given: What was given in that section, by dotted name.
     """
 
-    def __init__(self, problem: str, *, remedy: str, files: Mapping[str, Path] | None = None) -> None:
-        super().__init__(problem, remedy=remedy)
-        self.files = files or {}
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str,
+        problems: Sequence[str] = (),
+        alerts: AlertSettings | None = None,
+        given: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(problem, remedy=remedy, problems=problems)
+        self.alerts = alerts
+        self.given = given
 
 
 class Settings(BaseSettings):
@@ -130,19 +143,35 @@ def load_settings(config: Path | None = None, flags: Nested | None = None) -> Lo
         origins |= {name: layer.says(name) for name in flatten(layer.values)}
     refused = _read_secrets(values, origins)
     problems = [*_unknown_variables(), *refused.values()]
+    errors: list[dict[str, Any]] = []
     try:
         settings = Settings(**values)
     except ValidationError as refusal:
         errors = [dict(error) for error in refusal.errors(include_url=False)]
         problems += [_problem(error, origins) for error in errors if not _for_want_of(refused, error)]
     if problems:
-        given = flatten(values)
+        alerts = values.get("alerts", {})
+        # A secret whose file could not be read was meant to be there all the same.
+        given = {**flatten(values), **refused}
         raise SettingsInvalid(
             "; ".join(problems),
             remedy="mend them; `fraud config show` prints what is in force and from where",
-            files={name: Path(given[name]) for name in _FILES if isinstance(given.get(name), str)},
+            problems=problems,
+            alerts=_readable_alerts(alerts, errors) if isinstance(alerts, Mapping) else None,
+            given={name.removeprefix(_ALERTS): given[name] for name in given if name.startswith(_ALERTS)},
         )
     return Loaded(settings, origins)
+
+
+def _readable_alerts(values: Nested, errors: Iterable[Mapping[str, Any]]) -> AlertSettings:
+    """The section `alerts` without the parts in which something is wrong."""
+    wrong = {error["loc"][1] for error in errors if error["loc"][0] == "alerts" and len(error["loc"]) > 1}
+    for left_out in (wrong, wrong | _HELD_AGAINST_EACH_OTHER):
+        try:
+            return AlertSettings.model_validate({name: value for name, value in values.items() if name not in left_out})
+        except ValidationError:
+            continue
+    return AlertSettings()
 
 
 def environment_name(name: str) -> str:

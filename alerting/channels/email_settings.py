@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from alerting.channels.sections import FilledSecret, Listed, MailAddress, Timeout
+from alerting.channels.sections import FilledSecret, GivenPath, Listed, MailAddress, Timeout
 from stream.settings import PortNumber, Section
 
 # RFC 8314, 7.3.
@@ -22,15 +21,15 @@ class EmailSettings(Section):
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str | None = None
     password: FilledSecret | None = None
-    token_file: Path | None = Field(
+    token_file: GivenPath | None = Field(
         default=None, description="Holds an OAuth 2 access token, for XOAUTH2; read again where it is refused"
     )
     sender: MailAddress
     to: Annotated[tuple[MailAddress, ...], Listed] = Field(
         default=(), description="Who is told where there is no routing file"
     )
-    ca_file: Path | None = Field(default=None, description="Certificates to trust instead of the system's (PEM)")
-    provider_codes: Path | None = Field(
+    ca_file: GivenPath | None = Field(default=None, description="Certificates to trust instead of the system's (PEM)")
+    provider_codes: GivenPath | None = Field(
         default=None, description="A file of what to do about enhanced status codes, in front of the shipped one (TOML)"
     )
     timeout_s: Timeout = 10.0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -9,6 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 LONGEST_TIMEOUT_S: Final = 15
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_NO_NUMBER: Final = "no phone number: write + and the country's code, such as +15550100"
+_NO_ADDRESS: Final = "no mail address: write one such as desk@bank.example"
 
 
 def listed(value: Any) -> Any:
@@ -44,9 +49,69 @@ def private(url: str) -> str:
     return url
 
 
-PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
-MailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s]*$"), AfterValidator(reachable)]
+def nameable(path: Path) -> Path:
+    """The path, where a file can be called so.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if "\0" in str(path):
+        raise ValueError("no file's name has a NUL in it")
+    return path
+
+
+def formed(pattern: str, problem: str) -> AfterValidator:
+    """What a text has to look like, and what is said where it does not: the text itself may be a secret."""
+    fits = re.compile(pattern, re.ASCII).fullmatch
+
+    def require(text: str) -> str:
+        if fits(text) is None:
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(require)
+
+
+GivenPath = Annotated[Path, AfterValidator(nameable)]
+
+
+def callable_number(number: str) -> str:
+    """The number, where there can be one like it.
+
+    Raises:
+        ValueError: There cannot; the number is not quoted.
+    """
+    # An image that only scores reads the same settings, and has none of the packages of alerts.
+    with suppress(ModuleNotFoundError):
+        from alerting.routing.forms import phone_number
+
+        if phone_number(number) is None:
+            raise ValueError(_NO_NUMBER)
+    return number
+
+
+def mailable(address: str) -> str:
+    """The address, where a mail server could take it.
+
+    Raises:
+        ValueError: None could; the address is not quoted.
+    """
+    with suppress(ModuleNotFoundError):
+        from alerting.routing.forms import mail_address
+
+        if mail_address(address) is None:
+            raise ValueError(_NO_ADDRESS)
+    return address
+
+
+PhoneNumber = Annotated[str, formed(r"\+[1-9][0-9]{6,14}", _NO_NUMBER), AfterValidator(callable_number)]
+MailAddress = Annotated[
+    str,
+    formed(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", _NO_ADDRESS),
+    Field(max_length=254),
+    AfterValidator(mailable),
+]
+Url = Annotated[str, AfterValidator(reachable)]
 PrivateUrl = Annotated[Url, AfterValidator(private)]
 FilledSecret = Annotated[SecretStr, Field(min_length=1)]
 Timeout = Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT_S, description="Seconds that one attempt takes at most")]

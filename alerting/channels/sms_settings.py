@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from alerting.channels.sections import FilledSecret, Listed, PhoneNumber, PrivateUrl, Timeout, Url
+from alerting.channels.sections import FilledSecret, GivenPath, Listed, PhoneNumber, PrivateUrl, Timeout, Url, formed
 from stream.settings import Section
 
 # A number, a short code, a messaging service, or an alphanumeric sender.
-SmsSender = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}|[A-Za-z0-9 ]{1,11})$")]
+SmsSender = Annotated[
+    str,
+    formed(
+        r"(\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}|[A-Za-z0-9 ]{1,11})",
+        "no sender: write a number such as +15550100, a messaging service's SID, or a name of 11 letters at most",
+    ),
+]
 
 
 class SmsSettings(Section):
     """Text messages through Twilio."""
 
-    account_sid: Annotated[str, Field(pattern=r"^AC[0-9A-Za-z]{1,62}$")]
+    account_sid: Annotated[str, formed(r"AC[0-9A-Za-z]{1,62}", "no account's SID: it begins with AC")]
     auth_token: FilledSecret
     sender: SmsSender = Field(description="Number, short code, alphanumeric sender or messaging service SID")
     to: Annotated[tuple[PhoneNumber, ...], Listed] = Field(
@@ -28,7 +33,7 @@ class SmsSettings(Section):
     status_callback: PrivateUrl | None = Field(
         default=None, description="Where Twilio says what became of a message: https://.../twilio/status"
     )
-    provider_codes: Path | None = Field(
+    provider_codes: GivenPath | None = Field(
         default=None, description="A file of what to do about Twilio's codes, in front of the shipped one (TOML)"
     )
     timeout_s: Timeout = 10.0

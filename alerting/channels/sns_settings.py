@@ -6,10 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from alerting.channels.sections import Timeout, Url
+from alerting.channels.sections import Timeout, Url, formed
 from stream.settings import Section
 
-Arn = Annotated[str, Field(pattern=r"^arn:[a-z0-9-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$")]
+Arn = Annotated[
+    str,
+    formed(
+        r"arn:[a-z0-9-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?",
+        "no ARN of a topic: write arn:aws:sns:REGION:ACCOUNT:TOPIC",
+    ),
+]
 
 
 class SnsSettings(Section):

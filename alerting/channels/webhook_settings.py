@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from alerting.channels.sections import Listed, Timeout, Url
+from alerting.channels.sections import GivenPath, Listed, Timeout, Url
 from stream.settings import Section
 
 _SECRET_PREFIX: Final = "whsec_"  # noqa: S105 (the prefix that Standard Webhooks gives to secrets)
@@ -49,7 +48,7 @@ class WebhookSettings(Section):
     allow: Annotated[tuple[IPv4Network | IPv6Network, ...], Listed] = Field(
         default=(), description="Networks inside the bank that may be told: 10.1.0.0/16. None is otherwise"
     )
-    ca_file: Path | None = Field(default=None, description="Certificates to trust instead of the system's (PEM)")
+    ca_file: GivenPath | None = Field(default=None, description="Certificates to trust instead of the system's (PEM)")
     timeout_s: Timeout = 10.0
 
     @field_validator("url")

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from alerting.limits import PROVIDER
+from alerting.locales import DEFAULT_LOCALE, canonical, fallbacks
 from alerting.routing.matching import Conditions
 from alerting.routing.nearest import hint, quoted
+from alerting.routing.paged import unpaged
 from alerting.routing.places import Place, Problem
 from alerting.routing.reaching import unreachable
 from alerting.routing.regions import Severities
 from alerting.routing.rules import ANALYST, Receiver, Route, Rules
+from alerting.severity import LOWEST
 
 _ACCOUNTS: Final = "name an accounts file in the settings"
 
@@ -25,14 +28,18 @@ class Configured:
         channels: That can be opened.
         secrets: That sign.
         accounts: Whether there is an accounts file.
+        columns: Of the accounts file.
         templates: That can be rendered.
+        locales: Languages, in canonical spelling, that something is written in.
         named: For channels whose recipients are names in the settings, those that there are.
     """
 
     channels: frozenset[str] | None = None
     secrets: frozenset[str] | None = None
     accounts: bool | None = None
+    columns: frozenset[str] | None = None
     templates: frozenset[str] | None = None
+    locales: frozenset[str] | None = None
     named: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -49,15 +56,20 @@ def problems_of(rules: Rules, configured: Configured) -> list[Problem]:
         *_twice(((band.name, band.place) for band in rules.severities), "severity"),
         *_twice(((receiver.name, receiver.place) for receiver in rules.receivers), "receiver"),
         *_severity_names(routes, severities),
+        *(
+            Problem(band.place, f"an alert in no band is '{LOWEST}': give this band another name")
+            for band in rules.severities
+            if band.name == LOWEST
+        ),
         *_receiver_names(rules, routes),
         *unreachable(rules, severities),
+        *unpaged(rules, routes),
         *(problem for receiver in rules.receivers for problem in _of_receiver(receiver, configured)),
         *_channel_names(
             {name.removeprefix(PROVIDER): place for name, place in rules.limit_places.items()}, configured.channels
         ),
     ]
-    if configured.accounts is False:
-        found += _about_accounts(rules, routes)
+    found += _about_accounts(rules, routes, configured)
     return sorted(set(found))
 
 
@@ -73,7 +85,7 @@ def _twice(names: Iterable[tuple[str, Place]], what: str) -> Iterator[Problem]:
     for name, place in names:
         if name in first:
             yield Problem(
-                place, f"{what} '{name}' stands in line {first[name].line} already: give it a name of its own"
+                place, f"{what} {quoted(name)} stands in line {first[name].line} already: give it a name of its own"
             )
         first.setdefault(name, place)
 
@@ -84,7 +96,7 @@ def _severity_names(routes: Iterable[Route], severities: Severities) -> Iterator
             continue
         for name in sorted(route.match["severity"].accepted.texts - severities.named):
             place = route.match_places["severity"]
-            yield Problem(place, f"no band has severity '{name}': {hint(name, severities.named)}")
+            yield Problem(place, f"no band has severity {quoted(name)}: {hint(name, severities.named)}")
 
 
 def _receiver_names(rules: Rules, routes: list[Route]) -> Iterator[Problem]:
@@ -99,7 +111,7 @@ def _receiver_names(rules: Rules, routes: list[Route]) -> Iterator[Problem]:
     used = {route.receiver for route in routes} | {rules.operators}
     for receiver in rules.receivers:
         if rules.route is not None and receiver.name not in used:
-            yield Problem(receiver.place, f"no route names receiver '{receiver.name}': add one, or take it out")
+            yield Problem(receiver.place, f"no route names receiver {quoted(receiver.name)}: add one, or take it out")
 
 
 def _of_receiver(receiver: Receiver, configured: Configured) -> Iterator[Problem]:
@@ -115,14 +127,28 @@ def _of_receiver(receiver: Receiver, configured: Configured) -> Iterator[Problem
             # It may be the secret itself.
             known = hint("", names)
             yield Problem(target.place, f"the settings of '{target.channel}' have no recipient of this name: {known}")
+    if configured.locales is not None:
+        # A recipient without a language of its own has the receiver's.
+        own = {one.place: one.recipient.locale for one in receiver.targets if one.recipient.locale != receiver.locale}
+        for place, locale in {receiver.place: receiver.locale, **own}.items():
+            if not _is_written(locale, configured.locales):
+                known = hint("", configured.locales)
+                yield Problem(place, f"nothing is written in language {quoted(locale)}: {known}")
     if receiver.holder and receiver.template == ANALYST:
         yield Problem(
             receiver.place,
-            f"receiver '{receiver.name}' tells an account's holder in the words for analysts: write template: holder",
+            f"receiver {quoted(receiver.name)} tells an account's holder in the words for analysts: write template: "
+            "holder",
         )
     if configured.templates is not None and receiver.template not in configured.templates:
         known = hint(receiver.template, configured.templates)
         yield Problem(receiver.place, f"there is no template {quoted(receiver.template)}: {known}")
+
+
+def _is_written(locale: str, locales: frozenset[str]) -> bool:
+    """Whether a reader of a language is told in it, or in a wider one, and not for want of both in the default."""
+    is_default = canonical(locale).split("-")[0] == DEFAULT_LOCALE
+    return is_default or not locales.isdisjoint(one for one in fallbacks(locale) if one != DEFAULT_LOCALE)
 
 
 def _channel_names(places: Mapping[str, Place], channels: frozenset[str] | None) -> Iterator[Problem]:
@@ -132,13 +158,18 @@ def _channel_names(places: Mapping[str, Place], channels: frozenset[str] | None)
             yield Problem(place, f"channel {quoted(channel)} is not configured in the settings: {known}")
 
 
-def _about_accounts(rules: Rules, routes: Iterable[Route]) -> Iterator[Problem]:
+def _about_accounts(rules: Rules, routes: Iterable[Route], configured: Configured) -> Iterator[Problem]:
     conditions: list[tuple[Conditions, Mapping[str, Place]]] = [
         *((band.when, band.when_places) for band in rules.severities),
         *((route.match, route.match_places) for route in routes),
     ]
     for some, places in conditions:
         for name in some:
+            column = name.removeprefix("account.")
             # A transaction may say what language its holder has; the rest is the bank's own knowledge.
-            if name.startswith("account.") and name != "account.locale":
+            if column in (name, "locale"):
+                continue
+            if configured.accounts is False:
                 yield Problem(places[name], f"nothing is known of {name} without an accounts file: {_ACCOUNTS}")
+            elif configured.columns is not None and column not in configured.columns:
+                yield Problem(places[name], f"the accounts file has no column '{column}': add it, or take this out")

@@ -5,7 +5,7 @@ Broken parts are left out of the rules, so that what else is wrong can be found 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,9 +15,9 @@ from alerting.alert import FIELDS
 from alerting.destinations import Grouping
 from alerting.limits import Window
 from alerting.locales import DEFAULT_LOCALE
-from alerting.routing.matching import Condition, ConditionUnclear, condition
+from alerting.routing.conditions import Conditions, read_conditions
 from alerting.routing.nearest import hint, quoted
-from alerting.routing.nodes import Reader, Unreadable, is_null, parsed, place_of
+from alerting.routing.nodes import Reader, Unreadable, is_flag, parsed, place_of
 from alerting.routing.places import START, Place, Problem
 from alerting.routing.recipients import ADDRESSED, read_locale, read_targets
 from alerting.routing.rules import ANALYST, Receiver, Route, Rules
@@ -25,6 +25,8 @@ from alerting.routing.units import seconds, window
 from alerting.severity import Band
 
 VERSION: Final = "1"
+# What YAML and JSON take for the same number.
+_VERSION_WRITTEN: Final = (VERSION, f"{VERSION}.0")
 FILE_KEYS: Final = ("version", "severities", "receivers", "operators", "route", "limits")
 BAND_KEYS: Final = ("name", "when")
 # Every further key of a receiver is a channel.
@@ -32,8 +34,9 @@ RECEIVER_KEYS: Final = ("name", "locale", "template", "account_holder")
 ROOT_KEYS: Final = ("receiver", "group_by", "group_interval", "routes")
 ROUTE_KEYS: Final = (*ROOT_KEYS, "match", "continue")
 _RECEIVER_WORDS: Final = (*RECEIVER_KEYS, *ADDRESSED)
-_NOT_CHANNELS: Final = ("name", "locale", "template")
+NOT_CHANNELS: Final = ("name", "locale", "template")
 STORM: Final = "storm"
+_LONGEST_NAME: Final = 100
 # What the accounts file has of a holder.
 HOLDER_CHANNELS: Final = ("sms", "email")
 
@@ -54,10 +57,11 @@ class Read:
 def read_rules(text: str) -> Read:
     """The rules in a routing file's text, which is YAML."""
     try:
-        root = parsed(text)
+        root, found = parsed(text)
     except Unreadable as unreadable:
         return Read(Rules(), (unreadable.problem,))
     reader = _FileReader()
+    reader.problems += found
     rules = reader.rules(root)
     return Read(rules, tuple(sorted(reader.problems)))
 
@@ -89,17 +93,17 @@ class _FileReader(Reader):
 
     def _version(self, node: yaml.Node) -> None:
         said = self.text(node, what="the file's version")
-        if said is not None and said != VERSION:
+        if said is not None and said not in _VERSION_WRITTEN:
             self.refuse(node, f"this program reads version {VERSION} alone: write version: {VERSION}")
 
     def _band(self, node: yaml.Node) -> Band | None:
         section = self.section(node, BAND_KEYS, what="a severity")
         name = self._name(node, section, "a severity")
         if "when" not in section:
-            conditions = _NO_CONDITIONS
+            conditions = Conditions()
             self._missing(node, "when is missing: write when: {FIELD: CONDITION}")
         else:
-            conditions = self._conditions(section["when"], FIELDS.keys() - {"severity"})
+            conditions = read_conditions(self, section["when"], FIELDS.keys() - {"severity"})
         if name is None:
             return None
         return Band(
@@ -123,7 +127,7 @@ class _FileReader(Reader):
             for target in read_targets(self, key.value, value, locale=locale or DEFAULT_LOCALE)
         ]
         holder = self._holder(section["account_holder"]) if "account_holder" in section else {}
-        if pairs and all(key in _NOT_CHANNELS for key in section):
+        if pairs and all(key in NOT_CHANNELS for key in section):
             self.refuse(node, "a receiver with nobody in it: write a channel and its recipients, or account_holder")
         if name is None:
             return None
@@ -168,7 +172,7 @@ class _FileReader(Reader):
             node, ROOT_KEYS if above is None else ROUTE_KEYS, what="the root" if above is None else "a route"
         )
         own = self.text(section["receiver"], what="a receiver's name") if "receiver" in section else None
-        conditions = self._conditions(section["match"], FIELDS.keys()) if "match" in section else _NO_CONDITIONS
+        conditions = read_conditions(self, section["match"], FIELDS.keys()) if "match" in section else Conditions()
         route = Route(
             path=path,
             receiver=own or (above.receiver if above else None),
@@ -178,7 +182,9 @@ class _FileReader(Reader):
             place=place_of(node),
             receiver_place=place_of(section["receiver"]) if own else None,
             match_places=conditions.places,
-            whole=conditions.whole,
+            whole=conditions.whole
+            and isinstance(node, yaml.MappingNode)
+            and (own is not None or "receiver" not in section),
         )
         below = enumerate(self._list(section, "routes"))
         return replace(
@@ -205,40 +211,11 @@ class _FileReader(Reader):
         self.refuse(node, f"there is no such field: {hint(said, FIELDS)}")
         return None
 
-    def _conditions(self, node: yaml.Node, fields: Collection[str]) -> _Conditions:
-        by_field: dict[str, Condition] = {}
-        places: dict[str, Place] = {}
-        before = len(self.problems)
-        for name, value in self.section(node, fields, what="an alert").items():
-            alternatives = self._alternatives(value)
-            if alternatives is None:
-                continue
-            try:
-                by_field[name] = condition(name, alternatives)
-            except ConditionUnclear as unclear:
-                self.refuse(value, str(unclear))
-            else:
-                places[name] = place_of(value)
-        return _Conditions(by_field, places, whole=len(self.problems) == before)
-
-    def _alternatives(self, node: yaml.Node) -> list[str | None] | None:
-        """What a condition is a list of; None where something else stands there."""
-        items = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        alternatives: list[str | None] = []
-        for item in items:
-            if not isinstance(item, yaml.ScalarNode):
-                self.refuse(item, "a condition is a text, a number, or a list of these")
-            elif is_null(item) and not item.value:
-                self.refuse(item, "a condition is missing here; write null for alerts that have nothing there")
-            else:
-                alternatives.append(None if is_null(item) else item.value)
-        return alternatives if len(alternatives) == len(items) else None
-
     def _flag(self, node: yaml.Node) -> bool:
         said = self.text(node, what="true or false")
-        if said not in {None, "true", "false"}:
+        if said not in {None, "true", "false"} and not is_flag(node):
             self.refuse(node, "continue is true or false")
-        return said == "true"
+        return said is not None and said.lower() in {"true", "yes", "on"}
 
     def _limits(self, node: yaml.Node | None) -> tuple[dict[str, tuple[Window, ...]], dict[str, Place]]:
         limits: dict[str, tuple[Window, ...]] = {}
@@ -263,19 +240,13 @@ class _FileReader(Reader):
         if "name" not in section:
             self._missing(node, f"{what} without a name: write name: NAME")
             return None
-        return self.text(section["name"], what=f"the name of {what}")
+        name = self.text(section["name"], what=f"the name of {what}")
+        if name is not None and not (name.isprintable() and len(name) <= _LONGEST_NAME):
+            self.refuse(section["name"], f"the name of {what} is one line of {_LONGEST_NAME} characters at most")
+            return None
+        return name
 
     def _missing(self, node: yaml.Node, message: str) -> None:
         """What is no section at all has been refused already."""
         if isinstance(node, yaml.MappingNode):
             self.refuse(node, message)
-
-
-@dataclass(frozen=True, slots=True)
-class _Conditions:
-    by_field: Mapping[str, Condition]
-    places: Mapping[str, Place]
-    whole: bool = True
-
-
-_NO_CONDITIONS: Final = _Conditions({}, {})

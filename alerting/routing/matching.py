@@ -2,63 +2,42 @@
 
 A condition is a list of alternatives, of which one must hold:
 
-- a text or a number is what the field must be, and None that it must have nothing;
-- `>=5`, `>5`, `<=5`, `<5` compare, and `100..500` is a range with both its ends, in fields that hold numbers;
+- a text, a number or a moment is what the field must be, and None that it must have nothing;
+- `>=5`, `>5`, `<=5`, `<5` compare, and `100..500` is a range with both its ends, in fields of numbers or moments;
 - `!=x` is anything else, nothing included.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from alerting.alert import FIELDS, Alert, Value
-from alerting.routing.nearest import hint
-from alerting.routing.values import (
-    ALL_NUMBERS,
-    ALL_TEXTS,
-    MISSING,
-    NOTHING,
-    Values,
-    between,
-    number,
-    texts,
-)
-from alerting.text import masked_account, one_line
-from stream.errors import Mendable
+from alerting.routing.domains import DOMAINS, MOMENT, comparable, flaw_of_text
+from alerting.routing.nearest import hint, presentable, quoted
+from alerting.routing.operands import ConditionUnclear, compared, equal
+from alerting.routing.values import MISSING, NOTHING, Values, texts
+from alerting.text import masked_account
 
-_PROBABILITY: Final = between(0, 1)
-_FOUND_OUT: Final = ALL_TEXTS | MISSING
-# What a field can be at all: with numbers in it, it is compared as one.
-DOMAINS: Final[Mapping[str, Values]] = dict.fromkeys(FIELDS, ALL_TEXTS) | {
-    "account_id": _FOUND_OUT,
-    "amount": ALL_NUMBERS | MISSING,
-    "currency": _FOUND_OUT,
-    "fraud_probability": _PROBABILITY,
-    "threshold": _PROBABILITY,
-    "source.partition": between(0, math.inf),
-    "account.segment": _FOUND_OUT,
-    "account.country": _FOUND_OUT,
-    "account.locale": _FOUND_OUT,
-}
+__all__ = [
+    "Condition",
+    "ConditionUnclear",
+    "Conditions",
+    "accepted_by",
+    "condition",
+    "failing",
+    "matches",
+    "satisfied",
+    "shown",
+]
 
-_LONGEST_SHOWN: Final = 60
-_NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 _OPERATOR: Final = re.compile(r"(!=|>=|<=|>|<)\s*(.*)", re.DOTALL)
-_COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)
-_COMPARED: Final[Mapping[str, Callable[[float], Values]]] = {
-    ">=": lambda bound: between(bound, math.inf),
-    ">": lambda bound: between(bound, math.inf, with_low=False),
-    "<=": lambda bound: between(-math.inf, bound),
-    "<": lambda bound: between(-math.inf, bound, with_high=False),
-}
-
-
-class ConditionUnclear(Mendable):
-    """A condition that cannot be understood, or that says what nobody can mean."""
+# What other languages write, and here would be compared letter by letter.
+_FOREIGN: Final = ("=", "~", "!")
+_NOTHING: Final = frozenset({"null", "Null", "NULL"})
+_MOST_DIGITS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +53,7 @@ class Condition:
     accepted: Values = field(repr=False)
 
     def holds(self, value: Value) -> bool:
-        """Whether a field's value satisfies it."""
+        """Whether a field's value, made comparable, satisfies it."""
         return value in self.accepted
 
 
@@ -88,7 +67,19 @@ def matches(conditions: Conditions, alert: Alert) -> bool:
 
 def failing(conditions: Conditions, alert: Alert) -> str | None:
     """The first field whose condition does not hold."""
-    return next((name for name, condition in conditions.items() if not condition.holds(alert.value(name))), None)
+    for name, said in conditions.items():
+        if not said.holds(comparable(name, alert.value(name))):
+            return name
+    return None
+
+
+def satisfied(conditions: Conditions, alert: Alert) -> str:
+    """What an alert has in the fields of conditions that it satisfies, and what they are, for people."""
+    parts = []
+    for name, said in conditions.items():
+        value, wanted = shown_value(name, alert.value(name)), shown(name, said)
+        parts.append(f"{name} is {value}" + (f" ({wanted})" if wanted != value else ""))
+    return ", ".join(parts)
 
 
 def condition(name: str, alternatives: Sequence[str | None]) -> Condition:
@@ -102,19 +93,37 @@ def condition(name: str, alternatives: Sequence[str | None]) -> Condition:
         ConditionUnclear: The field does not exist, an alternative makes no sense for it, or the list accepts
             nothing or everything. No account number is quoted.
     """
-    if name not in FIELDS:
-        raise ConditionUnclear(f"there is no field '{name}'", remedy=hint(name, FIELDS))
+    _require_field(name)
     if not alternatives:
         raise ConditionUnclear("an empty list matches nothing", remedy="write a value, or leave the condition out")
     accepted = NOTHING
     for one in alternatives:
-        accepted |= _accepted(name, one)
+        accepted |= accepted_by(name, one)
     if len(alternatives) > 1 and _leaves_nothing_out(name, accepted):
         raise ConditionUnclear(
             "one of these always holds, and one is enough",
             remedy="for numbers write a range, such as 3..5; for texts let an earlier rule take what is not meant",
         )
     return Condition(tuple(alternatives), accepted)
+
+
+def accepted_by(name: str, said: str | None) -> Values:
+    """What one alternative accepts; something that the field can be, always.
+
+    Args:
+        name: The field's.
+        said: As it was written; None for nothing.
+
+    Raises:
+        ConditionUnclear: As for `condition`.
+    """
+    _require_field(name)
+    accepted = MISSING if said is None else _understood(name, said)
+    if accepted & DOMAINS[name]:
+        return accepted
+    if said is None:
+        raise ConditionUnclear(f"{name} always has a value", remedy="leave null out")
+    raise ConditionUnclear(f"{shown_value(name, said)} matches nothing", remedy=_domain_in_words(name))
 
 
 def shown(name: str, said: Condition) -> str:
@@ -124,21 +133,23 @@ def shown(name: str, said: Condition) -> str:
 
 
 def shown_value(name: str, value: Value) -> str:
-    """A field's value for people, account numbers masked."""
+    """A field's value for people, account numbers and what looks like an address masked."""
     if value is None:
         return "nothing"
-    if name != "account_id" or not isinstance(value, str):
-        return one_line(str(value), _LONGEST_SHOWN)
-    unlike = "!=" if value.startswith("!=") else ""
-    return unlike + masked_account(value.removeprefix(unlike).strip())
+    if not isinstance(value, str):
+        return str(value)
+    if name == "account_id":
+        unlike = "!=" if value.startswith("!=") else ""
+        return unlike + masked_account(value.removeprefix(unlike).strip())
+    is_figure = name == MOMENT or (
+        bool(DOMAINS[name].numbers) and sum(character.isdigit() for character in value) <= _MOST_DIGITS
+    )
+    return value if is_figure and value.isprintable() and len(value) <= 60 else presentable(value)
 
 
-def _accepted(name: str, said: str | None) -> Values:
-    """What one alternative accepts; something of the field's domain, always."""
-    accepted = MISSING if said is None else _understood(name, said)
-    if not accepted & DOMAINS[name]:
-        raise ConditionUnclear(f"{shown_value(name, said)} matches nothing", remedy=_domain_in_words(name))
-    return accepted
+def _require_field(name: str) -> None:
+    if name not in FIELDS:
+        raise ConditionUnclear(f"there is no field {quoted(name)}", remedy=hint(name, FIELDS))
 
 
 def _understood(name: str, said: str) -> Values:
@@ -147,37 +158,31 @@ def _understood(name: str, said: str) -> Values:
         return _equal(name, said)
     sign, operand = operator.groups()
     if sign == "!=":
+        if operand in _NOTHING:
+            raise ConditionUnclear(
+                "!=null would match nothing-there too", remedy="let an earlier rule with null take those alerts"
+            )
         return _equal(name, operand).complement()
     if not DOMAINS[name].numbers:
         raise ConditionUnclear(
             f"{name} holds texts, which {sign} does not compare", remedy="write a text, a list of them, or !=TEXT"
         )
-    return _COMPARED[sign](_number(name, operand))
+    return compared(name, sign, operand)
 
 
 def _equal(name: str, said: str) -> Values:
     if not said.strip():
         raise ConditionUnclear("an empty text matches nothing", remedy="write null for alerts that have nothing there")
-    if DOMAINS[name].numbers:
-        low, dots, high = said.partition("..")
-        if not dots:
-            return number(_number(name, said))
-        accepted = between(_number(name, low), _number(name, high))
-        if not accepted:
-            raise ConditionUnclear(f"{said} is a range with nothing in it", remedy="write the lower end first")
-        return accepted
-    if name == "account.country" and not _COUNTRY.fullmatch(said):
-        raise ConditionUnclear("this is no code of a country", remedy="write two capital letters, such as DE")
-    return texts([said])
-
-
-def _number(name: str, said: str) -> float:
-    value = float(said) if _NUMBER.fullmatch(said.strip()) else math.nan
-    if not math.isfinite(value):
+    if said.strip().startswith(_FOREIGN):
         raise ConditionUnclear(
-            f"{name} holds numbers, and {said.strip()!r} is none", remedy="write a number, >=5, <5, !=5, or 100..500"
+            f"{said.strip()[0]} is no operator here", remedy="write the value alone, a list of values, or !=VALUE"
         )
-    return value
+    if DOMAINS[name].numbers:
+        return equal(name, said)
+    flaw = flaw_of_text(name, said)
+    if flaw is not None:
+        raise ConditionUnclear(flaw[0], remedy=flaw[1])
+    return texts([said])
 
 
 def _domain_in_words(name: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alerting.routing.matching import shown
+from alerting.routing.nearest import quoted
 from alerting.routing.places import Problem
-from alerting.routing.regions import ANYWHERE, Region, Severities, left_of, region_of, shared
+from alerting.routing.regions import ANYWHERE, Region, Severities, contradiction, left_of, region_of, shared
 from alerting.routing.rules import Route, Rules
 
 
@@ -14,7 +15,8 @@ def unreachable(rules: Rules, severities: Severities) -> Iterator[Problem]:
     """Bands that no alert falls in, routes that none comes to, and receivers that none is left for."""
     for band in rules.severities:
         if band.name not in severities.given:
-            yield Problem(band.place, f"no alert is '{band.name}': bands before it take all that it matches")
+            why = contradiction(region_of(band.when)) or "bands before it take all that it matches"
+            yield Problem(band.place, f"no alert is {quoted(band.name)}: {why}")
     if rules.route is not None:
         yield from _Search(severities).of(rules.route, [ANYWHERE], ())
 
@@ -46,7 +48,7 @@ class _Search:
         if not arriving:
             return
         is_left = any(map(self._severities.possible, rest))
-        if is_left and route.receiver is None and all(map(self._is_sound, route.routes)):
+        if is_left and route.receiver is None and route.whole and all(map(self._is_sound, route.routes)):
             yield Problem(
                 route.place, f"{route.path} has no receiver for alerts that no route below it takes: name one"
             )
@@ -73,17 +75,25 @@ class _Search:
                 both = shared(context, region_of({name: condition}))
                 context = context if both is None else both
         for name, condition in route.match.items():
-            if shared(context, region_of({name: condition})) is None:
-                parent = next(one for one in reversed(above) if name in one.match)
-                place = route.match_places[name]
-                said, narrowed = shown(name, condition), shown(name, parent.match[name])
-                line = parent.match_places[name].line
+            own = region_of({name: condition})
+            both = shared(context, own)
+            if both is None:
                 return Problem(
-                    place, f"no alert can match: {name} is {narrowed} here already (line {line}), and never {said}"
+                    route.match_places[name], f"no alert can match: {_conflict(name, route, above, context)}"
                 )
-        own = shared(context, region_of(route.match))
-        if own is None or not self._severities.possible(own):
+            context = both
+        if not self._severities.possible(context):
             return Problem(route.place, f"no alert can match {route.path}: no alert of that severity is like that")
         return Problem(
             route.place, f"no alert comes to {route.path}: routes before it take all that it matches; move it up"
         )
+
+
+def _conflict(name: str, route: Route, above: tuple[Route, ...], context: Region) -> str:
+    """Why a route's condition on a field leaves nothing of what comes to it."""
+    own = region_of({name: route.match[name]})
+    if name not in context or context[name] & own[name]:
+        return contradiction({**context, **own}) or "nothing is left"
+    parent = next(one for one in reversed(above) if name in one.match)
+    said, narrowed = shown(name, route.match[name]), shown(name, parent.match[name])
+    return f"{name} is {narrowed} here already (line {parent.match_places[name].line}), and never {said}"

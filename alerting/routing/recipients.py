@@ -8,61 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
-import phonenumbers
 import yaml
-from email_validator import EmailNotValidError, validate_email
 
 from alerting.destinations import Recipient
+from alerting.routing.domains import LOCALE
+from alerting.routing.forms import mail_address, phone_number, topic_arn, url
 from alerting.routing.nearest import quoted
-from alerting.routing.nodes import Reader, place_of
+from alerting.routing.nodes import Reader, is_figure, place_of
 from alerting.routing.rules import Target
 
-LOCALE: Final = r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}"
-ARN: Final = r"arn:[a-z0-9-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?"
-E164: Final = r"\+[1-9][0-9]{6,14}"
 SECRET_NAME: Final = "(?!whsec_)[A-Za-z0-9_-]{1,64}"  # noqa: S105 (the form of names)
 # Channels whose recipients check that it is we who tell them.
 SIGNED: Final = frozenset({"webhook"})
 
 _KEYS: Final = ("to", "locale", "secret")
-
-
-def phone_number(text: str) -> str | None:
-    """The number, where there can be one like it: E.164, of a country that exists, neither too short nor long."""
-    if not re.fullmatch(E164, text, re.ASCII):
-        return None
-    try:
-        number = phonenumbers.parse(text)
-    except phonenumbers.NumberParseException:
-        return None
-    return text if phonenumbers.is_possible_number(number) else None
-
-
-def mail_address(text: str) -> str | None:
-    """The address in ASCII. Special-use domains such as `.local` are refused (RFC 6761); nobody is asked about it."""
-    try:
-        return validate_email(text, check_deliverability=False, allow_smtputf8=False).ascii_email
-    except EmailNotValidError:
-        return None
-
-
-def url(text: str) -> str | None:
-    """The URL, where it is one of HTTP with a host, and without user, password or fragment."""
-    if not text.isascii() or not text.isprintable() or " " in text:
-        return None
-    try:
-        parts = urlsplit(text)
-        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # no port is larger than 65535, and brackets hold IPv6 addresses
-        return None
-    return text if fine and "@" not in parts.netloc and not parts.fragment else None
-
-
-def topic_arn(text: str) -> str | None:
-    """The ARN of an SNS topic."""
-    return text if re.fullmatch(ARN, text, re.ASCII) else None
 
 
 _FORMS: Final[Mapping[str, tuple[Callable[[str], str | None], str]]] = {
@@ -92,11 +52,12 @@ def read_targets(reader: Reader, channel: str, node: yaml.Node, *, locale: str) 
     if not targets and isinstance(node, yaml.SequenceNode):
         reader.refuse(node, f"{quoted(channel)} has no recipients: write one, or leave it out")
     known: dict[str, Target] = {}
-    for target in filter(None, targets):
+    read = tuple(filter(None, targets))
+    for target in read:
         first = known.setdefault(target.recipient.address, target)
         if first is not target:
             reader.refuse_at(target.place, f"the same recipient stands in line {first.place.line} already")
-    return tuple(known.values())
+    return read
 
 
 def read_locale(reader: Reader, node: yaml.Node) -> str | None:
@@ -131,7 +92,8 @@ def _target(reader: Reader, channel: str, node: yaml.Node, locale: str) -> Targe
     if said is None:
         return None
     form, refusal = _FORMS.get(channel, (str, ""))
-    address = form(said)
+    # Programs that read the same file would have lost its sign.
+    address = None if channel == "sms" and is_figure(at) else form(said)
     if address is None:
         reader.refuse(at, refusal)
         return None

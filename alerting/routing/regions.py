@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from alerting.routing.matching import DOMAINS, Conditions
-from alerting.routing.values import Values, texts
+from alerting.routing.domains import DOMAINS
+from alerting.routing.matching import Conditions
+from alerting.routing.values import MISSING, Values, texts
 from alerting.severity import LOWEST, Band
 
 Region: TypeAlias = Mapping[str, Values]
 
 ANYWHERE: Final[Region] = {}
 _MOST_PIECES: Final = 2_000
+# What is known of an account, and not of an alert without one; its language the transaction may say.
+_OF_ACCOUNT: Final = ("account.segment", "account.country")
 
 
 def region_of(conditions: Conditions) -> Region:
@@ -27,7 +30,19 @@ def region_of(conditions: Conditions) -> Region:
 def shared(one: Region, other: Region) -> Region | None:
     """What is in both; None where nothing is."""
     both = {**one, **{name: values & one[name] if name in one else values for name, values in other.items()}}
-    return both if all(both.values()) else None
+    return both if all(both.values()) and contradiction(both) is None else None
+
+
+def contradiction(region: Region) -> str | None:
+    """Why no fraud is there, though each field by itself can be so; None where one can be."""
+    probability, threshold = region.get("fraud_probability"), region.get("threshold")
+    if probability and threshold and not threshold.numbers[0][0] < probability.numbers[-1][1]:
+        return "a fraud's probability is its threshold at least"
+    if region.get("account_id") == MISSING:
+        for name in _OF_ACCOUNT:
+            if name in region and not region[name].missing:
+                return f"without an account there is no {name}"
+    return None
 
 
 def left_of(pieces: Iterable[Region], cut: Iterable[Region]) -> list[Region]:

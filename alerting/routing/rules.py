@@ -69,7 +69,7 @@ class Route:
         place: Where it begins.
         receiver_place: Where its own receiver stands; None where it is inherited.
         match_places: Where each condition stands.
-        whole: Whether all of `match` was understood; it may take other alerts than it seems to, otherwise.
+        whole: Whether all of it was understood; it may take other alerts than it seems to, or tell others, otherwise.
     """
 
     path: str

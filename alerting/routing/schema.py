@@ -8,33 +8,53 @@ from __future__ import annotations
 from typing import Any, Final
 
 from alerting.alert import FIELDS
-from alerting.routing.file import HOLDER_CHANNELS, STORM
-from alerting.routing.matching import DOMAINS
-from alerting.routing.recipients import ARN, E164, LOCALE, SECRET_NAME, SIGNED
+from alerting.routing.domains import DOMAINS, LOCALE, MOMENT
+from alerting.routing.file import HOLDER_CHANNELS, NOT_CHANNELS, STORM
+from alerting.routing.forms import ARN, E164
+from alerting.routing.operands import NUMBER
+from alerting.routing.recipients import SECRET_NAME, SIGNED
 from alerting.routing.units import DURATION, LIMIT
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-_NAME: Final = {"type": "string", "minLength": 1}
-_LOCALE: Final = {"type": "string", "pattern": f"^{LOCALE}$", "description": "Language, such as de or de-AT"}
+# YAML takes some names for numbers, or for true and false; the reader takes them by their text.
+_NAME: Final = {"type": ["string", "number", "boolean"], "pattern": r"\S"}
+_LOCALE: Final = {
+    # "no", which is Norwegian, is false.
+    "anyOf": [{"type": "string", "pattern": f"^{LOCALE}$"}, {"const": False}],
+    "description": "Language, such as de or de-AT",
+}
 _SECRET: Final = {
     "type": "string",
     "pattern": f"^{SECRET_NAME}$",
     "description": "Name of a secret in the settings; never the secret",
 }
-_TEXT: Final = {"type": ["string", "number", "boolean", "null"]}
+_TEXT: Final = {"type": ["string", "number", "boolean"], "pattern": r"^(?!\s*!=\s*null\s*$)\s*(!=\s*)?[^<>=~!\s]"}
+_COUNTRY: Final = {
+    # "NO", which is Norway, is false.
+    "anyOf": [{"type": "string", "pattern": r"^(\s*!=\s*)?[A-Z]{2}$"}, {"const": False}],
+    "description": "Two capital letters",
+}
 _NUMBER: Final = {
     "anyOf": [
-        {"type": ["number", "null"]},
-        {"type": "string", "pattern": r"^\s*(!=|>=|<=|>|<)?\s*[-+.0-9eE]+\s*$"},
-        {"type": "string", "pattern": r"^\s*(!=)?[-+0-9eE.]+\.\.[-+0-9eE.]+\s*$"},
+        {"type": "number"},
+        {"type": "string", "pattern": rf"^\s*(!=|>=|<=|>|<)?\s*{NUMBER}\s*$"},
+        {"type": "string", "pattern": rf"^\s*(!=)?\s*{NUMBER}\s*\.\.\s*{NUMBER}\s*$"},
     ],
-    "description": 'A number, ">=5", ">5", "<=5", "<5", "!=5", "100..500" with both ends in it, or null for none',
+    "description": 'A number, ">=5", ">5", "<=5", "<5", "!=5", or "100..500" with both ends in it',
+}
+_MOMENT: Final = {
+    "type": "string",
+    "pattern": r"^\s*(!=|>=|<=|>|<)?\s*[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "description": 'A day of UTC or a time with its offset: "2026-01-31", ">=2026-01-31T23:00:00Z", or a range with ..',
 }
 _ADDRESSES: Final = {
     "sms": {"type": "string", "pattern": f"^{E164}$", "description": 'E.164, in quotes: "+15550100"'},
-    "email": {"type": "string", "pattern": r"^[^@\s]+@[^@\s]+\.[^@\s]+$"},
-    "webhook": {"type": "string", "pattern": r"^https?://[^\s@]+$"},
+    "email": {
+        "type": "string",
+        "pattern": r"^[^@\s.]+(\.[^@\s.]+)*@([^@\s.]+(\.[^@\s.]+)+|localhost)$",
+    },
+    "webhook": {"type": "string", "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@]+([/?][^\s#]*)?$"},
     "sns": {"type": "string", "pattern": f"^{ARN}$"},
 }
 
@@ -47,14 +67,14 @@ def rules_schema() -> dict[str, Any]:
         "title": "Who is told of which fraud",
         **_object(
             {
-                "version": {"const": 1},
+                "version": {"enum": [1, "1"]},
                 "severities": {
                     "type": "array",
                     "items": {"$ref": "#/$defs/severity"},
                     "description": "The first that an alert matches is its severity; low where none does",
                 },
                 "receivers": {"type": "array", "items": {"$ref": "#/$defs/receiver"}},
-                "operators": {**_TEXT, "description": "The receiver that is paged where a channel stands still"},
+                "operators": {**_NAME, "description": "The receiver that is paged where a channel stands still"},
                 "route": {"$ref": "#/$defs/root"},
                 "limits": {"$ref": "#/$defs/limits"},
             },
@@ -67,7 +87,10 @@ def rules_schema() -> dict[str, Any]:
             "route": _object(
                 {
                     "match": _conditions(),
-                    "continue": {"type": "boolean", "description": "The next sibling is asked as well"},
+                    "continue": {
+                        "enum": [True, False, "true", "false"],
+                        "description": "The next sibling is asked as well",
+                    },
                     **_of_routes(),
                 }
             ),
@@ -89,6 +112,8 @@ def _receiver() -> dict[str, Any]:
     addressed = {channel: _targets(form, signed=channel in SIGNED) for channel, form in _ADDRESSES.items()}
     return {
         **_object({**named, **addressed}, required=["name"]),
+        # Somebody is in it.
+        "not": {"propertyNames": {"enum": list(NOT_CHANNELS)}},
         # Every further key is a channel; a bank's own has addresses of a form that nobody here knows.
         "additionalProperties": _targets(_NAME, more=True),
     }
@@ -127,7 +152,10 @@ def _conditions(*, but: str | None = None) -> dict[str, Any]:
 
 
 def _condition(name: str) -> dict[str, Any]:
-    one = _NUMBER if DOMAINS[name].numbers else _TEXT
+    special = {MOMENT: _MOMENT, "account.country": _COUNTRY}
+    said = special.get(name) or (_NUMBER if DOMAINS[name].numbers else _TEXT)
+    nothing = {"type": "null", "description": "Alerts that have nothing there"}
+    one = {"anyOf": [said, nothing]} if DOMAINS[name].missing else said
     return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from alerting.accounts import UNKNOWN
 from alerting.alert import Alert
 from alerting.destinations import Destination, Grouping, Recipient
-from alerting.routing.matching import failing, shown, shown_value
+from alerting.routing.matching import failing, satisfied, shown, shown_value
 from alerting.routing.rules import Receiver, Route, Rules
 
 
@@ -130,9 +130,10 @@ def reason(asked: Asked, alert: Alert) -> str:
     if asked.field is not None:
         value = shown_value(asked.field, alert.value(asked.field))
         return f"{asked.field} is {value}, not {shown(asked.field, asked.route.match[asked.field])}"
+    held = satisfied(asked.route.match, alert) or "it takes every alert"
     if asked.outcome is Outcome.PASSES:
-        return "it matches, and so does a route below"
-    return "it matches, and no route below does" if asked.route.routes else "it matches"
+        return f"{held}; a route below takes it"
+    return f"{held}; no route below does" if asked.route.routes else held
 
 
 def _asked(route: Route, alert: Alert) -> Iterator[Asked]:

@@ -14,8 +14,8 @@ from typing import Final, TypeAlias
 Cut: TypeAlias = tuple[float, int]
 Interval: TypeAlias = tuple[Cut, Cut]
 
-_LOWEST: Final[Cut] = (-math.inf, 0)
-_HIGHEST: Final[Cut] = (math.inf, 1)
+LOWEST: Final[Cut] = (-math.inf, 0)
+HIGHEST: Final[Cut] = (math.inf, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Values:
 
     def complement(self) -> Values:
         """Everything that is not in it."""
-        cuts = [_LOWEST, *(cut for interval in self.numbers for cut in interval), _HIGHEST]
+        cuts = [LOWEST, *(cut for interval in self.numbers for cut in interval), HIGHEST]
         gaps = zip(cuts[::2], cuts[1::2], strict=True)
         return Values(tuple(gap for gap in gaps if gap[0] < gap[1]), self.texts, not self.but, not self.missing)
 
@@ -77,7 +77,7 @@ class Values:
 NOTHING: Final = Values()
 EVERYTHING: Final = NOTHING.complement()
 MISSING: Final = Values(missing=True)
-ALL_NUMBERS: Final = Values(numbers=((_LOWEST, _HIGHEST),))
+ALL_NUMBERS: Final = Values(numbers=((LOWEST, HIGHEST),))
 ALL_TEXTS: Final = Values(but=True)
 
 

@@ -9,6 +9,7 @@ import pytest
 from alerting import account_file
 from alerting.account_file import AccountFile, AccountsChanged, AccountsInvalid
 from alerting.accounts import UNKNOWN, Account
+from alerting.routing.forms import phone_number
 
 HEADER = "account_id,segment,country,locale,phone,email\n"
 ROWS = HEADER + "DE1,private,DE,de-AT,+4915112345678,holder@mail.example\nDE2,,,,,\n"
@@ -95,6 +96,35 @@ def test_everything_that_is_wrong_is_told_at_once_by_its_line(file: Path) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("DE1,,,,+99912345678,", "line 2: phone: no phone number with +"),
+        ("DE1,,,,+1202555012345,", "line 2: phone: no phone number with +"),
+        ('"DE1",,,,+99912345678,', "line 2: phone: no phone number with +"),
+        ("DE1,,,,,a..b@mail.example", "line 2: email: no mail address"),
+        ("DE1,,,,,.a@mail.example", "line 2: email: no mail address"),
+        ("DE1,,,,,a@-mail-.example", "line 2: email: no mail address"),
+        ("DE1,,,,," + "a" * 65 + "@mail.example", "line 2: email: no mail address"),
+    ],
+)
+def test_addresses_that_nobody_can_have_are_refused(file: Path, row: str, problem: str) -> None:
+    assert problem in refusal(file, f"{HEADER}{row}\n")
+
+
+def test_addresses_are_taken_as_the_routing_file_takes_them(file: Path) -> None:
+    phones = ["+4915112345678", "+390612345678", "+5491151234567", "+12025550123"]
+    mails = ["a.b@mail.example", "o'neil+x@bank.local", "A@MAIL.EXAMPLE", ""]
+    assert [phone_number(phone) for phone in phones] == phones
+    rows = [f"P{i},{phone},{mails[i]}" for i, phone in enumerate(phones)]
+    file.write_text("account_id,phone,email\n" + "\n".join([*rows, *[f"Q{row}" for row in rows]]))
+
+    accounts = AccountFile(file)
+    assert len(accounts) == 8
+    accounts.close()
+    assert "line 3: phone" in refusal(file, "account_id,phone\n1,+12025550123\n2,+1202555012345\n")
+
+
 def test_a_file_that_is_wrong_throughout_is_told_of_in_short(file: Path) -> None:
     said = refusal(file, HEADER + "x\n" * 1_000)
 
@@ -109,8 +139,13 @@ def test_a_file_that_is_wrong_throughout_is_told_of_in_short(file: Path) -> None
         ("segment\nx\n", "line 1: the header is some of"),
         ("account_id,account_id\n1,2\n", "line 1: the header is some of"),
         ("acount_id\n1\n", "line 1: no column 'acount_id' is known: the nearest that exists is 'account_id'"),
+        ("acount_id,x y,phone\n1,2,3\n", "line 1: no column 'x y' is known: there are account_id"),
         ("DE89370400440532013000,private\n", "line 1: no column of that name is known"),
         (b"\xff\n", "line 1: not UTF-8"),
+        ("account_id\r7\r8\r", "line 1: a carriage return without a line feed"),
+        ("account_id,seg\rment\n7,x\n", "line 1: a carriage return without a line feed"),
+        ("account_id,segment\n7,x\ry\n", "line 2: a carriage return without a line feed"),
+        ('account_id,segment\n7,"x\ry"\n', "line 2: a carriage return without a line feed"),
         (HEADER.encode() + b"DE1,\xff,,,,\n", "line 2: not UTF-8"),
         (HEADER + "DE1," + "x" * 5_000 + ",,,,\n", "line 2: longer than 4096 bytes"),
     ],
@@ -125,6 +160,12 @@ def test_what_is_no_accounts_file_is_refused(file: Path, content: str | bytes, p
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AccountsInvalid, match="cannot be read"):
         AccountFile(tmp_path / "nix")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AccountsInvalid, match="cannot be read"):
+        AccountFile(tmp_path / name)
 
 
 def test_a_new_file_in_its_place_leaves_the_old_one_in_use(file: Path) -> None:

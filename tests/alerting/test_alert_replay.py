@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from alerting.alert import alert_id
 from alerting.ledger.entries import State
 from demo.receivers.script import Fault
+from stream.contracts import Source
 from tests.alerting.alert_stream import alerting, dead_letters, deliveries, put, rule, unlimited, wait_for
 from tests.alerting.receivers import PRIVATE, Receivers, receivers
 from tests.alerting.verdicts import ACCOUNT
@@ -126,6 +128,7 @@ def test_a_receiver_is_tried_out_with_an_alert_that_says_so(people: Receivers, t
     env = {**people.env("webhook", "email"), **unlimited(tmp_path, people, "webhook", "email")}
 
     tried = json.loads(fraud("alerts", "test", "desk", "--json", env=env))
+    fraud("alerts", "test", "desk", env=env)
     unknown = attempt("alerts", "test", "desks", env=env)
 
     assert [(one["channel"], one["outcome"]) for one in tried["told"]] == [
@@ -133,9 +136,23 @@ def test_a_receiver_is_tried_out_with_an_alert_that_says_so(people: Receivers, t
         ("email", "accepted"),
     ]
     assert [text for text in PRIVATE if text in str(tried)] == []
-    (event,) = people.webhook.received()
+    event, again = people.webhook.received()
     assert event.payload["data"]["test"] is True
-    (mail,) = people.smtp.received()
+    # No receiver takes the second for the first, or either for the alert of a record.
+    ids = {one.payload["data"]["alert_id"] for one in (event, again)}
+    assert len(ids | {alert_id(Source("transactions", 0, 0))}) == 3
+    mail, _ = people.smtp.received()
     assert str(mail.message["Subject"]).startswith("[TEST]")
     assert unknown.returncode == 2
     assert "'desks'" in unknown.stderr
+
+
+def test_a_receiver_of_account_holders_alone_cannot_be_tried_out(people: Receivers, tmp_path: Path) -> None:
+    (routes := tmp_path / "holders.yml").write_text(
+        "version: 1\nreceivers: [{name: customer, account_holder: [email], template: holder}]\n"
+        "route: {receiver: customer}\n"
+    )
+    refused = attempt("alerts", "test", "customer", env={**people.env("email"), "FRAUD_ALERTS__ROUTES": str(routes)})
+
+    assert refused.returncode == 2
+    assert "receiver 'customer' tells account holders alone" in refused.stderr

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from alerting.acknowledge_settings import AcknowledgeSettings
 from alerting.channels.email_settings import EmailSettings
 from alerting.channels.sms_settings import SmsSettings
 from alerting.channels.sns_settings import SnsSettings
@@ -188,7 +189,7 @@ def test_secrets_do_not_show() -> None:
     assert SECRET not in shown
 
 
-def test_the_command_says_all_of_it_in_one_line_and_no_value_of_it() -> None:
+def test_the_command_says_all_of_it_in_a_line_each_and_no_value_of_it() -> None:
     refused = attempt(
         "alert",
         env={
@@ -202,7 +203,7 @@ def test_the_command_says_all_of_it_in_one_line_and_no_value_of_it() -> None:
 
     assert refused.returncode == 2
     assert refused.stdout == ""
-    assert refused.stderr.count("\n") == 1
+    assert refused.stderr.count("\n") == 8  # and what to do about them
     for name in ("sms.auth_token", "sms.sender", "sms.to", "webhook.secret", "email.host", "email.sender", "email.to"):
         assert f"alerts.{name}" in refused.stderr
     assert "8271" not in refused.stderr
@@ -221,7 +222,7 @@ def test_the_command_refuses_what_the_mail_server_could_never_be_told() -> None:
     )
 
     assert refused.returncode == 2
-    assert refused.stderr.count("\n") == 1
+    assert refused.stderr.count("\n") == 4
     for name in ("host", "username", "password"):
         assert f"alerts.email.{name}" in refused.stderr
     assert refused.stderr.count("must be ASCII") == 2
@@ -234,3 +235,50 @@ def test_the_command_without_a_channel_says_how_to_configure_one() -> None:
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: no alert channel is configured: set at least one of")
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [("sms", "to", "+99912345678"), ("sms", "to", "+1202555012345"), ("email", "to", "a..b@bank.example"),
+     ("email", "to", "desk@bank"), ("email", "sender", "fraud@-bank.example")],
+)  # fmt: skip
+def test_addresses_that_there_cannot_be_are_refused(section: str, field: str, value: str) -> None:
+    usual: dict[str, dict[str, Any]] = {
+        "sms": {"account_sid": "AC1", "auth_token": "x", "sender": "+15550100", "to": "+12025550123"},
+        "email": {"host": "mail.bank.local", "sender": "root@localhost", "to": "desk@bank.local"},
+    }
+    AlertSettings.model_validate(usual)
+
+    with pytest.raises(ValidationError) as refusal:
+        AlertSettings.model_validate({section: {**usual[section], field: value}})
+    assert refusal.value.errors()[0]["loc"][:2] == (section, field)
+
+
+@pytest.mark.parametrize("behind", ["?x=1", "#top", "/path?", "/path#"])
+def test_links_are_put_behind_an_address_without_query_and_fragment(behind: str) -> None:
+    with pytest.raises(ValidationError, match="without user, query and fragment"):
+        AcknowledgeSettings.model_validate({"base_url": f"https://desk.example{behind}", "secret": SECRET})
+    with pytest.raises(ValidationError, match="without user, query and fragment"):
+        AcknowledgeSettings.model_validate({"base_url": "https://u:p@desk.example", "secret": SECRET})
+    AcknowledgeSettings.model_validate({"base_url": "https://desk.example/alerts/", "secret": SECRET})
+
+
+def test_a_life_of_a_channel_that_is_none_is_refused() -> None:
+    with pytest.raises(ValidationError, match="life_s names channels that there are not: smss; there are sms, email"):
+        AlertSettings.model_validate({"life_s": {"smss": 60}})
+    AlertSettings.model_validate({"life_s": {"sms": 60, "teams": 60}, "others": {"teams": {}}})
+
+
+def test_no_pattern_is_shown_to_people() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        AlertSettings.model_validate(
+            {
+                "sms": {"account_sid": "x", "auth_token": "x", "sender": "?", "to": "x", "base_url": "x"},
+                "email": {"host": "h", "sender": "x", "to": "x"},
+                "sns": {"topic_arn": "x"},
+            }
+        )
+
+    said = [error["msg"] for error in refusal.value.errors()]
+    assert len(said) == 7
+    assert not any("pattern" in one or "^" in one for one in said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace as replace_fields
 from itertools import product
 from pathlib import Path
 
@@ -76,6 +77,57 @@ def test_limits_of_a_channel_that_is_none_are_found() -> None:
     ]
 
 
+def paged(root: str, *, operators: str = "", also: str = "pager") -> list[str]:
+    """What is said of who is paged, where desk, on-call, both, customer and one more are told."""
+    text = f"""\
+version: 1
+receivers:
+  - {{name: desk, email: [a@bank.example]}}
+  - {{name: on-call, sms: ["+4915112345678"]}}
+  - {{name: both, email: [b@bank.example], sms: ["+4915112345679"]}}
+  - {{name: customer, account_holder: [sms], template: holder}}
+  - {{name: pager, webhook: [{{to: "https://pager.example", secret: cases}}]}}
+{operators}
+route:
+  receiver: {root}
+  routes:
+  - {{receiver: desk, match: {{amount: 1}}}}
+  - {{receiver: on-call, match: {{amount: 2}}}}
+  - {{receiver: both, match: {{amount: 3}}}}
+  - {{receiver: customer, match: {{amount: 4}}}}
+  - {{receiver: {also}, match: {{amount: 5}}}}
+"""
+    return [one for one in problems_in(text.replace("receiver: nobody", "group_by: []")) if "is paged" in one]
+
+
+@pytest.mark.parametrize(
+    ("root", "operators", "problem"),
+    [
+        ("desk", "on-call", "8:12: nobody is paged where 'sms' stands still: receiver 'on-call' has no other channel; "
+         "give it people on another, such as 'email', 'webhook', or name other operators"),
+        ("desk", "customer", "8:12: nobody is paged where a channel stands still: receiver 'customer' tells account "
+         "holders alone; name one with people of the bank"),
+        ("desk", None, "10:13: nobody is paged where 'email' stands still: receiver 'desk', the root's, has no other "
+         "channel; give it people on another, such as 'sms', 'webhook', or name other operators"),
+        ("customer", None, "10:13: nobody is paged where a channel stands still: receiver 'customer', the root's, "
+         "tells account holders alone; name one with people of the bank"),
+        ("nobody", None, "10:3: nobody is paged where a channel stands still: write operators: RECEIVER, one with "
+         "people on two channels"),
+    ],
+)  # fmt: skip
+def test_operators_who_could_not_be_paged_are_refused(root: str, operators: str | None, problem: str) -> None:
+    assert paged(root, operators="" if operators is None else f"operators: {operators}") == [problem]
+
+
+def test_operators_need_a_channel_besides_those_that_tell_of_frauds() -> None:
+    assert paged("desk", operators="operators: both") == paged("both") == []
+    assert paged("desk", operators="operators: pager", also="desk") == []
+
+
+def test_of_one_channel_alone_nobody_is_asked_for_another() -> None:
+    assert problems_in("version: 1\nreceivers: [{name: a, email: [a@bank.example]}]\nroute: {receiver: a}\n") == []
+
+
 def test_a_holder_is_not_told_in_the_words_for_analysts() -> None:
     text = "version: 1\nreceivers: [{name: a, account_holder: [sms]}]\nroute: {receiver: a}\n"
 
@@ -121,6 +173,21 @@ def test_a_holder_is_not_told_in_the_words_for_analysts() -> None:
             "this receiver is never told by route: the routes below take all",
         ),
         (
+            "receiver: a\nroutes:\n- {match: {fraud_probability: '<0.3', threshold: '>0.5'}, receiver: b}\n"
+            "- {match: {amount: 1}, receiver: c}",
+            "no alert can match: a fraud's probability is its threshold at least",
+        ),
+        (
+            "receiver: a\nroutes:\n- match: {threshold: '>=0.9'}\n  receiver: b\n  routes:\n"
+            "  - {match: {fraud_probability: '<0.9'}, receiver: c}",
+            "no alert can match: a fraud's probability is its threshold at least",
+        ),
+        (
+            "receiver: a\nroutes:\n- {match: {account_id: null, account.segment: gold}, receiver: b}\n"
+            "- {match: {amount: 1}, receiver: c}",
+            "no alert can match: without an account there is no account.segment",
+        ),
+        (
             "routes:\n- {match: {amount: '>=5'}, receiver: a}\n- {match: {currency: EUR}, receiver: b}\n"
             "- {match: {currency: USD}, receiver: c}",
             "route has no receiver for alerts that no route below it takes: name one",
@@ -141,6 +208,77 @@ def test_bands_that_no_alert_falls_in_are_found() -> None:
     assert found(tree, severities=bands) == ["no alert is 'critical': bands before it take all that it matches"]
     twice = BANDS.replace("high", "critical")
     assert "severity 'critical' stands in line 2 already: give it a name of its own" in found(tree, severities=twice)
+
+
+def test_no_band_is_called_as_alerts_in_none_are() -> None:
+    tree = "receiver: a\nroutes:\n- {receiver: b, match: {severity: low}}\n- {receiver: c, match: {amount: 2}}"
+
+    said = found(tree, severities='[{name: low, when: {amount: ">5"}}]')
+    assert "an alert in no band is 'low': give this band another name" in said
+
+
+def test_a_language_that_nothing_is_written_in_is_found() -> None:
+    text = """\
+version: 1
+receivers:
+  - {name: a, locale: xx, email: [a@bank.example, {to: b@bank.example, locale: de-AT}, {to: c@b.example, locale: nl}]}
+route: {receiver: a}
+"""
+
+    assert problems_in(text, replace_fields(ALL, locales=frozenset({"de", "en"}))) == [
+        "3:12: nothing is written in language 'xx': there are de, en",
+        "3:93: nothing is written in language 'nl': there are de, en",
+    ]
+    assert problems_in(text.replace("xx", "en-GB").replace("nl", "EN"), ALL) == []
+
+
+def test_a_band_that_no_fraud_can_fall_in_is_found() -> None:
+    bands = '[{name: high, when: {fraud_probability: "<0.3", threshold: ">=0.3"}}]'
+    tree = "receiver: a\nroutes:\n- {receiver: b, match: {amount: 1}}\n- {receiver: c, match: {amount: 2}}"
+
+    assert found(tree, severities=bands) == ["no alert is 'high': a fraud's probability is its threshold at least"]
+    assert found(tree, severities=bands.replace("<0.3", "<=0.3")) == []
+
+
+def test_what_the_accounts_file_has_no_column_for_is_found() -> None:
+    text = with_routes(
+        "receiver: a\nroutes:\n- {receiver: b, match: {account.country: DE, account.segment: gold}}\n"
+        "- {receiver: c, match: {account.locale: de}}"
+    )
+
+    assert problems_in(text, replace_fields(ALL, columns=frozenset({"account_id", "segment"}))) == [
+        "10:44: the accounts file has no column 'country': add it, or take this out"
+    ]
+
+
+def test_no_problem_repeats_a_person_a_secret_or_what_a_terminal_would_act_on() -> None:
+    account, mail, secret = "DE89370400440532013000", "max@bank.example", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    text = f"""\
+version: 1
+receivers:
+  - {{name: "4915112345678", email: [a@b.example]}}
+  - {{name: {secret}, email: [b@b.example]}}
+  - {{name: "x\\ny: 1:1: forged", email: [c@b.example]}}
+  - {{name: "\\e[31mred", email: [d@b.example]}}
+  - {{name: ok, email: [e@b.example]}}
+  - {{name: ok, email: [f@b.example]}}
+severities:
+  - {{name: {mail}, when: {{amount: ">5"}}}}
+  - {{name: +4915112345678, when: {{amount: ">50"}}}}
+  - {{name: +4915112345678, when: {{amount: "<=5"}}}}
+route:
+  receiver: okk
+  routes:
+  - {{match: {{severity: {account}}}, receiver: ok}}
+  - match: {{account.segment: {account}}}
+    routes: [{{match: {{account.segment: {mail}}}, receiver: {account}}}]
+operators: {mail}
+"""
+    said = problems_in(text)
+
+    assert len(said) > 10
+    for private in (account, mail, secret, "4915112345678", "2013000", "forged", "\n", "\x1b"):
+        assert not any(private in one for one in said), private
 
 
 def test_where_bands_take_all_nothing_is_low() -> None:
@@ -248,8 +386,11 @@ def test_the_start_is_refused_with_all_of_it(tmp_path: Path) -> None:
     assert "8:13: there is no receiver 'd'" in str(refusal.value)
     with pytest.raises(RulesUnreadable, match="cannot be read"):
         load_rules(file.with_name("nix"), ALL)
-    file.write_bytes(b"\xff\xfe")
-    with pytest.raises(RulesUnreadable, match="is not UTF-8"):
+    for name in ("a\0b", "x" * 300):
+        with pytest.raises(RulesUnreadable, match="cannot be read"):
+            load_rules(file.with_name(name), ALL)
+    file.write_bytes("# é\nversion: 1 # é".encode() + b"\xff\n")
+    with pytest.raises(RulesUnreadable, match=r"alerts\.yml:2:15: this is not UTF-8"):
         load_rules(file, ALL)
 
 

@@ -8,7 +8,7 @@ from alerting.alert import FIELDS
 from alerting.limits import Window
 from alerting.routing.file import read_rules
 from alerting.routing.places import Place
-from tests.alerting.routing_files import ALL, EXAMPLE, MAIL, PHONE, problems_in, rules_of
+from tests.alerting.routing_files import ALL, EXAMPLE, MAIL, PHONE, problems_in, rules_of, with_routes
 
 WRONG = f"""\
 version: 2
@@ -133,6 +133,9 @@ def test_problems_quote_neither_people_nor_secrets() -> None:
         ("a: &a [*a]\n", "1:8: aliases are not read here"),
         ("version: !!python/object/apply:os.system [ls]\n", "1:10: tags are not read here"),
         ("a: " + "[" * 5_000, "1:43: nested more than 40 deep"),
+        ('version: 1\nname: "\\UFFFFFFFF"', "2:8: no YAML: there is no such character"),
+        ('version: 1\n# é\nname: "é\\U00110000"', "3:9: no YAML: there is no such character"),
+        ('version: 1\nname: "\\ud800"', "2:7: half a character (\\ud800 to \\udfff): write the character itself"),
         ("#" * 1_000_001, "1:1: the file has more than 1000000 characters"),
         ("? [a, b]\n: c\n", "1:3: a key is one word"),
     ],
@@ -194,3 +197,68 @@ def test_no_cut_of_the_example_breaks_the_reader() -> None:
     for end in range(0, len(text), 7):
         for one in problems_in(text[:end]):
             assert not any(private in one for private in ("berlin@", PHONE, "cases.bank"))
+
+
+def test_aliases_and_tags_are_all_listed_and_the_rest_is_checked_as_if_they_were_written_out() -> None:
+    text = (
+        "version: 1\n"
+        "receivers: [{name: a, email: &desk [a@bank.example]}, {name: b, email: *desk}]\n"
+        "severities: [{name: high, when: &high {amount: !!int '>=5', amuont: 6}}, {name: mid, when: *high}]\n"
+        "route: {receiver: a, routes: [{receiver: b, match: {amount: 1}, group_by: *nix}, "
+        "{receiver: c, match: {amount: 2}}]}\n"
+    )
+
+    assert problems_in(text) == [
+        "2:72: aliases are not read here: write it out",
+        "3:48: tags are not read here: leave it out",
+        "3:61: an alert has no key 'amuont': the nearest that exists is 'amount'",
+        "3:92: aliases are not read here: write it out",
+        "4:75: aliases are not read here: write it out",
+        "4:93: there is no receiver 'c': there are a, b",
+    ]
+
+
+def test_aliases_make_no_large_file_of_a_small_one() -> None:
+    laughs = "".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]\n" for i in range(1, 20))
+    said = problems_in(f"l0: &l0 [x, x]\n{laughs}version: 1\nreceivers: *l19\nroute: *l18\n")
+
+    assert sum("aliases are not read here" in one for one in said) == 19 * 9 + 2
+
+
+def test_every_alternative_of_a_condition_is_told_of_at_its_own_place() -> None:
+    text = with_routes(
+        """\
+        receiver: a
+        routes:
+        - {receiver: b, match: {account.country: [DE, Germany, austria, {x: y}], amount: [5, x, y]}}
+        - {receiver: c, match: {amount: 6}}
+        """
+    )
+
+    assert problems_in(text) == [
+        "10:49: this is no code of a country: write two capital letters, such as DE",
+        "10:58: this is no code of a country: write two capital letters, such as DE",
+        "10:67: a condition is a text, a number, or a list of these",
+        "10:88: amount holds numbers, and 'x' is none: write a number, >=5, <5, !=5, or 100..500",
+        "10:91: amount holds numbers, and 'y' is none: write a number, >=5, <5, !=5, or 100..500",
+    ]
+
+
+@pytest.mark.parametrize("route", ["[]", "x", "{receiver: }", "{receiver: [a]}"])
+def test_a_root_that_cannot_be_read_is_told_of_once(route: str) -> None:
+    text = f"version: 1\nreceivers: [{{name: a, sms: ['{PHONE}'], email: [{MAIL}]}}]\nroute: {route}\n"
+
+    said = problems_in(text)
+    assert [one for one in said if "no route names" not in one] == [said[-1]]
+
+
+def test_a_recipient_that_stands_there_twice_hides_nothing() -> None:
+    text = (
+        "version: 1\nreceivers:\n- name: a\n  webhook:\n  - {to: 'https://x.example/', secret: cases}\n"
+        "  - {to: 'https://x.example/', secret: nope}\nroute: {receiver: a}\n"
+    )
+
+    assert problems_in(text) == [
+        "6:10: the same recipient stands in line 5 already",
+        "6:10: the settings have no secret of the name that stands here: there are cases",
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerting.routing.recipients import mail_address, phone_number, topic_arn, url
+from alerting.routing.forms import mail_address, phone_number, topic_arn, url
 
 
 @pytest.mark.parametrize("number", ["+4915112345678", "+15550100", "+12025550123"])
@@ -31,10 +31,13 @@ def test_numbers_that_there_cannot_be_are_refused(number: str) -> None:
 def test_mail_addresses_are_told_from_what_is_none() -> None:
     assert mail_address("desk@bank.example") == "desk@bank.example"
     assert mail_address("desk@münchen.example") == "desk@xn--mnchen-3ya.example"
+    for inside in ("desk@bank.local", "desk@mail.bank.internal", "a@b.test", "a@b.invalid", "root@localhost"):
+        assert mail_address(inside) == inside
     for wrong in (
         "desk",
         "desk@bank",
-        "desk@mail.local",
+        "desk@10.0.0.1",
+        "desk@[10.0.0.1]",
         "a b@bank.example",
         "dësk@bank.example",
         "a@b.example\nBcc: c@d.example",

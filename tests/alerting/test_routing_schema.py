@@ -34,6 +34,7 @@ def test_the_schema_is_valid_and_so_is_the_example() -> None:
 def test_every_form_of_condition_is_valid_in_both() -> None:
     forms: dict[str, list[str]] = {
         "amount": ["5", '">=5"', '"> 5"', '"!=5"', '"100..500"', "null", '[1, ">=5.5e3", null]'],
+        "event_time": ['"2026-01-31"', '">=2026-01-31T23:00:00Z"', '"2026-01-01..2026-01-31"'],
         "account.country": ["DE", '"!=DE"', "[DE, AT, null]"],
         "account_id": ["12", "DE12"],
         "model.version": ["1.1", "true"],
@@ -83,6 +84,80 @@ def test_a_slip_is_marked(slip: Callable[[Any], object]) -> None:
 
     assert errors(document)
     assert read_rules(yaml.safe_dump(document)).problems
+
+
+def both(text: str) -> tuple[list[object], list[str]]:
+    """What the reader and the schema find."""
+    return list(read_rules(text).problems), errors(yaml.safe_load(text))
+
+
+def whole(*, receiver: str = "{name: a, email: [a@b.example]}", match: str = "", more: str = "") -> str:
+    route = f"{{receiver: a, routes: [{{{match}}}]}}" if match else "{receiver: a}"
+    return f"version: 1\nreceivers: [{receiver}]\nroute: {route}\n{more}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        whole().replace("version: 1", 'version: "1"'),
+        whole().replace("version: 1", "version: 1.0"),
+        whole(receiver="{name: 12, email: [a@b.example]}"),
+        whole(receiver="{name: no, email: [a@b.example]}"),
+        whole(receiver="{name: a, locale: no, email: [a@b.example]}"),
+        whole(receiver="{name: a, email: [root@localhost, a.b@c.local]}"),
+        whole(receiver="{name: a, pager: [12, {to: 13, tone: 5}]}"),
+        whole(receiver="{name: a, webhook: [{to: 'HTTPS://x.example/a@b?c=@', secret: s}]}"),
+        whole(receiver="{name: a, account_holder: [sms]}"),
+        whole(match="continue: 'true'"),
+        whole(match="continue: True"),
+        whole(match="continue: yes"),
+        whole(match="match: {amount: '1 .. 5'}"),
+        whole(match="match: {amount: '!= 1..5'}"),
+        whole(match="match: {account.country: NO}"),
+        whole(match="match: {account.country: '!=NO'}"),
+        whole(match="match: {currency: ' !=EUR'}"),
+        whole(match="match: {}, group_interval: 366d"),
+        whole(more="limits: {sms: [5/1s, 007/5m]}").replace("007", "7"),
+        whole(more="operators: 12"),
+    ],
+)
+def test_what_the_reader_takes_the_schema_takes(text: str) -> None:
+    assert both(text) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        whole(more="operators: null"),
+        whole(more="limits: {sms: [5/0s]}"),
+        whole(more="limits: {sms: [5/400d]}"),
+        whole(more="limits: {storm: 5/00m}"),
+        whole(receiver="{name: a}"),
+        whole(receiver="{name: a, locale: de}"),
+        whole(receiver="{name: '', email: [a@b.example]}"),
+        whole(receiver="{name: a, email: [a..b@c.example]}"),
+        whole(receiver="{name: a, sms: [+4915112345678]}"),
+        whole(receiver="{name: a, webhook: [{to: 'https://x.example/#f', secret: s}]}"),
+        whole(receiver="{name: a, webhook: [{to: 'https://u@x.example/', secret: s}]}"),
+        whole(match="continue: 'yes'"),
+        whole(match="group_interval: 400d"),
+        whole(match="group_interval: 9000h"),
+        whole(match="match: {currency: ''}"),
+        whole(match="match: {currency: ' '}"),
+        whole(match="match: {currency: '>EUR'}"),
+        whole(match="match: {currency: '==EUR'}"),
+        whole(match="match: {currency: '!EUR'}"),
+        whole(match="match: {currency: '!=null'}"),
+        whole(match="match: {account.country: de}"),
+        whole(match="match: {amount: '>1..5'}"),
+        whole(match="match: {amount: '1.2.3'}"),
+        whole(match="match: {transaction_id: null}"),
+        whole(match="match: {fraud_probability: null}"),
+        whole(match="match: {event_time: 5}"),
+    ],
+)
+def test_what_the_reader_refuses_the_schema_refuses(text: str) -> None:
+    assert all(both(text))
 
 
 def test_every_field_is_offered() -> None:

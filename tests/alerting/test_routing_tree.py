@@ -37,6 +37,8 @@ version: 1
 receivers:
   - {name: a, email: [a@bank.example]}
   - {name: holder, account_holder: [sms, email], template: holder, locale: de}
+  - {name: ops, sms: ["+15550100"], email: [ops@bank.example]}
+operators: ops
 route:
   receiver: holder
   routes:
@@ -128,8 +130,8 @@ def test_every_route_says_what_came_of_it() -> None:
     shown = alert(severity="low", amount=2000.0)
 
     assert [(one.route.path, one.outcome, reason(one, shown)) for one in explained(rules, shown)] == [
-        ("route", Outcome.PASSES, "it matches, and so does a route below"),
-        ("route/routes/0", Outcome.TELLS, "it matches, and no route below does"),
+        ("route", Outcome.PASSES, "it takes every alert; a route below takes it"),
+        ("route/routes/0", Outcome.TELLS, "amount is 2000.0 (>=1000); no route below does"),
         ("route/routes/0/routes/0", Outcome.DIFFERS, "severity is low, not critical"),
         ("route/routes/1", Outcome.NOT_ASKED, "route/routes/0 matched, and does not say continue"),
     ]

@@ -141,8 +141,12 @@ def test_markup_is_escaped_in_html_and_nowhere_else(bank: Bank) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        (TEXT, "one\n{{ alert.amuont }}", f"{TEXT}, line 2: UndefinedError: 'alerting.facts.AlertFacts object' has no "
-         "attribute 'amuont'; the nearest that there is: amount (rendered for a usual alert)"),
+        (TEXT, "one\n{{ alert.amuont }}", f"{TEXT}, line 2: UndefinedError: 'alert' has no attribute 'amuont'; the "
+         "nearest that there is: amount (rendered for a usual alert)"),
+        (TEXT, "{{ alert.__class__ }}", f"{TEXT}, line 1: SecurityError: access to attribute '__class__' of 'alert' is "
+         "unsafe. (rendered for a usual alert)"),
+        (TEXT, "{{ alert.amount.format(1) }}", f"{TEXT}, line 1: SecurityError: what is called there is not safely "
+         "callable (rendered for a usual alert)"),
         (TEXT, "{{ alrt.amount }}", f"{TEXT}, line 1: UndefinedError: 'alrt' is undefined; the nearest that there is: "
          "alert (rendered for a usual alert)"),
         (TEXT, "a\nb\n{% if alert.amount %}", f"{TEXT}, line 3: Unexpected end of template"),
@@ -158,6 +162,9 @@ def test_markup_is_escaped_in_html_and_nowhere_else(bank: Bank) -> None:
          "escaping it (rendered for an alert with markup in its texts)"),
         ("en/analyst/alert/smss.txt.j2", "x", "en/analyst/alert/smss.txt.j2: no such template; there is "
          "<locale>/<template>/alert or digest/subject.txt.j2, sms.txt.j2, body.txt.j2, body.html.j2"),
+        ("not_a_locale/analyst/alert/sms.txt.j2", "x", "not_a_locale/analyst/alert/sms.txt.j2: 'not_a_locale' is no "
+         "language, such as de or de-AT"),
+        ("not_a_locale/words.toml", "", "not_a_locale/words.toml: 'not_a_locale' is no language, such as de or de-AT"),
         ("en/analyst/sms.txt.j2", "x", "en/analyst/sms.txt.j2: no such template; there is"),
         ("en/analyst/alert/sms.txt", "x", "en/analyst/alert/sms.txt: no such template; there is"),
         ("en/word.toml", "x", "en/word.toml: no such template; there is"),
@@ -199,6 +206,15 @@ def test_a_file_that_is_no_text_is_named(bank: Bank) -> None:
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     assert Renderer(tmp_path / "nix").problems() == [f"folder of templates '{tmp_path / 'nix'}' is none"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path, name: str) -> None:
+    (problem,) = Renderer(tmp_path / name).problems()
+
+    assert problem.startswith("folder of templates '")
+    assert problem.endswith("' is none")
+    assert "\0" not in problem
 
 
 @pytest.mark.parametrize(
@@ -275,6 +291,26 @@ def test_a_template_that_does_not_exist_is_plain_text(bank: Bank) -> None:
         ("{% for i in range(100000) %}x{% endfor %}", "LoopTooLong"),
         ("{% for i in range(5000) %}{% for j in range(5000) %}{% endfor %}{% endfor %}", "LoopTooLong"),
         ("{% for i in range(9000) %}0123456789{% endfor %}", "OutputTooLong"),
+        ("{% macro d(n) %}{% if n %}{{ d(n-1) }}{{ d(n-1) }}{% endif %}{% endmacro %}{{ d(40) }}x", "CallsTooMany"),
+        ("{% macro d(x, n) %}{{ d(x ~ x, n - 1) if n else x }}{% endmacro %}{{ d('012', 40) }}", "OutputTooLong"),
+        ("{% macro d(x, n) %}{{ d(x + x, n - 1) if n else x }}{% endmacro %}{{ d('012', 40) }}", "OutputTooLong"),
+        ("{% macro d(x, n) %}{{ d([x, x], n - 1) if n else x }}{% endmacro %}{{ d('0', 40) }}", "SecurityError"),
+        ("{% macro d(x, n) %}{{ d(x + x, n - 1) if n else 'x' }}{% endmacro %}{{ d([1], 40) }}", "OutputTooLong"),
+        ("{% macro d(x, n) %}{{ d(x * x, n - 1) if n else x }}{% endmacro %}{{ d(9, 40) }}", "SecurityError"),
+        ("{% set n = range(9999) | list %}{{ n | join(n | join(n | join('abc'))) | length }}", "OutputTooLong"),
+        ("{% set x = range(9999) | join %}{{ x | replace('', x) | length }}", "OutputTooLong"),
+        ("{% set x = range(9999) | join %}{{ x | wordwrap(1, wrapstring=x) | length }}", "OutputTooLong"),
+        ("{% set x = range(9999) | join %}{% for a in x | list %}{% endfor %}", "LoopTooLong"),
+        ("{% set l = range(9999) | list %}{% for a in l %}{% for b in l %}{% endfor %}{% endfor %}", "LoopTooLong"),
+        ("{% macro f() %}{% for i in range(9999) %}" + "x" * 999 + "{% endfor %}{% endmacro %}{{ f() | length }}",
+         "OutputTooLong"),
+        ("{% macro f() %}{% for i in range(9999) %}{{ alert.time }}{{ alert.time }}{{ alert.time }}{{ alert.time }}"
+         "{{ alert.time }}{{ alert.time }}{% endfor %}{% endmacro %}{{ f() | length }}", "OutputTooLong"),
+        ("{{ [[1, 2], [3]] }}", "SecurityError"),
+        ("{{ [alert.amount] ~ 'x' }}", "SecurityError"),
+        ("{{ [[1]] | join }}", "SecurityError"),
+        ("{{ [1] | upper }}", "SecurityError"),
+        ("{{ alert.event_time | zoned('UTC', '%999999999Y') }}", "SecurityError"),
         ("{{ 'x' * 1000000000 }}", "SecurityError"),
         ("{{ [0] * 1000000000 }}", "SecurityError"),
         ("{{ '%1000000000d' % 1 }}", "SecurityError"),
@@ -288,13 +324,31 @@ def test_a_template_that_does_not_exist_is_plain_text(bank: Bank) -> None:
         ("{{ 'x' | safe }}", "TemplateAssertionError"),
         ("{% set alert.amount = 1 %}x", "TemplateRuntimeError"),
     ],
-)
+)  # fmt: skip
 def test_a_template_neither_escapes_nor_goes_on_without_end(bank: Bank, text: str, error: str) -> None:
     told = bank.write(TEXT, text).alert()
 
     assert [failure.error for failure in bank.failures] == [error]
     assert f"failed: {error}" in told.text
     assert len(told.text) < 1_000
+
+
+def test_an_inclusion_that_doubles_itself_ends(bank: Bank) -> None:
+    again = "{% include '_own/twice.j2' %}"
+    bank.write("_own/twice.j2", f"{{% set n = n - 1 %}}{{% if n %}}{again}{again}{{% endif %}}")
+    bank.write(TEXT, f"{{% set n = 40 %}}{again}")
+
+    assert "failed: CallsTooMany" in bank.alert().text
+
+
+def test_templates_of_a_usual_size_are_far_from_their_bounds(bank: Bank) -> None:
+    bank.write(
+        "en/analyst/digest/body.txt.j2",
+        "{% macro row(a, b) %}{{ a ~ ': ' ~ (b | upper | replace('E', 'e')) }}{% endmacro %}"
+        "{% for i in range(20) %}{% for line in digest.strongest %}"
+        "{{ row(loop.index ~ '/' ~ loop.length, line.amount) }}\n{% endfor %}{% endfor %}",
+    )
+    assert bank.problems() == []
 
 
 def test_whatever_a_template_writes_keeps_the_form_of_its_part(bank: Bank) -> None:

@@ -11,18 +11,22 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from alerting.preparing import NobodyToTell
 from alerting.routing.loading import RulesInvalid, RulesUnreadable
-from cli.alerts_routing import check_config, route
+from cli.alerts_routing import route
 from stream.contracts import Holder, Ruling
 from tests.alerting.routing_files import EXAMPLE
 from tests.alerting.verdicts import ACCOUNT, verdict
-from tests.harness.commands import refusal_of
 
 PHONE, MAIL = "+4915112345678", "holder@mail.example"
 
 app = typer.Typer()
-app.command("check-config")(check_config)
 app.command("route")(route)
+
+
+@app.callback()
+def alerts() -> None:
+    """A command with subcommands, though it has but one."""
 
 
 def run(*arguments: object, stdin: bytes | None = None) -> Result:
@@ -38,8 +42,8 @@ def files(tmp_path: Path) -> list[object]:
     return ["--verdict", ruled, "--routes", EXAMPLE, "--accounts", accounts]
 
 
-@pytest.fixture
-def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def _in_a_directory_without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -53,9 +57,13 @@ def test_who_is_told_is_shown_with_the_reason(files: list[object]) -> None:
     shown = told(*files)
 
     assert (shown["fraud"], shown["severity"]) == (True, "critical")
+    assert shown["severity_why"] == "fraud_probability is 0.973 (>=0.95), amount is 1234.5 (>=1000)"
+    assert shown["routes"][2]["why"] == "severity is critical"
+    assert shown["routes"][3]["why"] == "account.country is DE (one of DE, AT), amount is 1234.5 (500..5000)"
     assert [(one["receiver"], one["channel"], one["recipient"]) for one in shown["told"]] == [
         ("lake", "sns", "arn:aws:sns:eu-central-1:****:fraud.fifo"),
         ("on-call", "sms", "****78"),
+        ("on-call", "email", "****@bank.example"),
         ("holder", "email", "****@mail.example"),
         ("fraud-desk", "email", "****@bank.example"),
         ("fraud-desk", "email", "****@bank.example"),
@@ -65,10 +73,10 @@ def test_who_is_told_is_shown_with_the_reason(files: list[object]) -> None:
     assert [(one["receiver"], one["channel"]) for one in shown["repeated"]] == [("holder", "sms")]
     assert shown["routes"][1] == {
         "route": "route/routes/0",
-        "line": 47,
+        "line": 48,
         "receiver": "lake",
         "outcome": "tells",
-        "why": "it matches",
+        "why": "it takes every alert",
     }
 
 
@@ -77,13 +85,14 @@ def test_addresses_are_shown_only_when_asked_for(files: list[object]) -> None:
         masked = run("route", *files, *arguments).stdout
         assert not any(private in masked for private in (PHONE, MAIL, "desk@bank.example", ACCOUNT, "/hook"))
     assert PHONE in run("route", *files, "--show-addresses").stdout
-    assert told(*files, "--show-addresses")["told"][2]["recipient"] == MAIL
+    assert told(*files, "--show-addresses")["told"][3]["recipient"] == MAIL
 
 
 def test_tables_are_for_people(files: list[object]) -> None:
     shown = run("route", *files).stdout
 
-    assert "severity: critical\n" in shown
+    assert "severity: critical (fraud_probability is 0.973 (>=0.95), amount is 1234.5 (>=1000))\n" in shown
+    assert "account_id in 900 s" in shown
     assert {"told", "told already", "routes"} <= {line.strip() for line in shown.splitlines()}
     assert "cannot be told" not in shown
 
@@ -131,49 +140,28 @@ def test_a_file_that_is_wrong_routes_nothing(tmp_path: Path) -> None:
     assert isinstance(run("route", "--routes", tmp_path / "nix").exception, RulesUnreadable)
 
 
-@pytest.mark.usefixtures("no_settings")
-def test_a_check_lists_every_problem_for_editors_and_for_programs() -> None:
-    result = run("check-config", "--routes", EXAMPLE)
-
-    assert result.exit_code == 2
-    assert f"{EXAMPLE}:19:5: channel 'email' is not configured in the settings: there are none\n" in result.stdout
-    listed = json.loads(run("check-config", "--routes", EXAMPLE, "--json").stdout)
-    assert listed["file"] == str(EXAMPLE)
-    assert listed["problems"][0] == {
-        "line": 19,
-        "column": 5,
-        "message": "channel 'email' is not configured in the settings: there are none",
-    }
-
-
-@pytest.mark.usefixtures("no_settings")
-def test_a_check_of_what_is_right_says_so(tmp_path: Path) -> None:
-    (file := tmp_path / "alerts.yml").write_text(
-        "version: 1\nreceivers: [{name: a, email: [a@bank.example]}]\nroute: {receiver: a}\n"
-    )
-    mail = 'alerts.email={"host": "localhost", "sender": "a@bank.example", "to": ["a@bank.example"]}'
-    result = run("check-config", "--routes", file, "--set", mail)
-
-    assert result.exit_code == 0, result.exception
-    assert result.stdout == f"{file}: nothing is wrong (receivers: 1, severities: 0)\n"
-    assert json.loads(run("check-config", "--routes", file, "--set", mail, "--json").stdout)["problems"] == []
-
-
-def test_what_is_wrong_with_the_settings_and_with_the_file_is_said_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (file := tmp_path / "alerts.yml").write_text(
-        "receivers:\n- name: desk\n  sms: ['0151 23']\nroute: {receiver: dusk}\n"
-    )
+def test_all_files_that_are_wrong_are_told_of_together(tmp_path: Path) -> None:
+    (file := tmp_path / "rules.yml").write_text("version: 1\nreceivers: []\nroute: {receiver: a}\n")
     (accounts := tmp_path / "accounts.csv").write_text("account_id,phone\na-1,12\n")
-    monkeypatch.setenv("FRAUD_ALERTS__ROUTES", str(file))
-    monkeypatch.setenv("FRAUD_ALERTS__ACCOUNTS", str(accounts))
-    monkeypatch.setenv("FRAUD_ALERTS__SMS__ACCOUNT_SID", "AC1")
 
-    said = refusal_of("alert")
+    said = str(run("route", "--routes", file, "--accounts", accounts, "--verdict", tmp_path / "nix").exception)
 
-    assert "alerts.sms.auth_token is missing" in said
-    assert "3:9: this is no phone number" in said
-    assert "4:19: there is no receiver 'dusk'" in said
-    assert "line 2: phone: no phone number with + and the country's code" in said
-    assert refusal_of("alerts", "check-config") == said
+    for part in ("nix' cannot be read", "there is no receiver 'a'", "line 2: phone"):
+        assert part in said
+
+
+def test_the_settings_name_the_files(files: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAUD_ALERTS__ROUTES", str(EXAMPLE))
+    monkeypatch.setenv("FRAUD_ALERTS__ACCOUNTS", str(files[5]))
+    monkeypatch.setenv("FRAUD_ALERTS__SMS__ACCOUNT_SID", "AC1")  # whose secret stands on another machine
+    result = run("route", *files[:2], "--json")
+
+    assert json.loads(result.stdout) == told(*files)
+    assert "note: settings: alerts.sms.auth_token is missing" in result.stderr
+
+
+def test_without_a_routing_file_the_settings_recipients_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(run("route").exception, NobodyToTell)
+
+    monkeypatch.setenv("FRAUD_ALERTS__EMAIL", json.dumps({"host": "h", "sender": MAIL, "to": [MAIL]}))
+    assert [one["recipient"] for one in told()["told"]] == ["****@mail.example"]

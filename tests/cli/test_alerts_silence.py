@@ -75,12 +75,13 @@ def test_what_is_added_holds_alerts_back_and_is_listed_until_it_is_ended(stream:
     assert held_by(stream, low) is None
     assert listed() == []
     (ended,) = listed("--all")
-    assert (ended["id"], ended["author"]) == (name, "lee")
+    assert (ended["id"], ended["author"]) == (name, "kim")
+    assert ended["reason"] == "a test of [the] terminals (ended by lee)"
 
 
 @pytest.mark.kafka
 def test_one_of_several_values_is_enough(stream: Stream) -> None:
-    run("alerts", "silence", "add", "--match", "currency=EUR", "--match", "currency=null", *SAID)
+    run("alerts", "silence", "add", "--match", "currency=[EUR, null]", *SAID)
 
     held = [held_by(stream, Alert(verdict(currency=currency), "low")) for currency in ("EUR", None, "USD")]
     assert held == [Held.SILENCE, Held.SILENCE, None]
@@ -116,6 +117,13 @@ def test_a_topic_that_is_not_there_is_named(stream: Stream, monkeypatch: pytest.
         (("--match", "severity", *SAID), "--match is not FIELD=CONDITION"),
         (("--match", "=low", *SAID), "--match is not FIELD=CONDITION"),
         (("--match", "mood=bad", *SAID), "there is no field 'mood'"),
+        (
+            ("--match", "severity=low", "--match", "severity=high", *SAID),
+            "--match names 'severity' twice, and all must",
+        ),
+        (("--match", "currency=[EUR", *SAID), "this is no list of conditions: write one such as [EUR, USD]"),
+        (("--match", "currency=[[EUR]]", *SAID), "this is no list of conditions"),
+        (("--match", "currency=[]", *SAID), "an empty list matches nothing"),
         (("--match", "amount=much", *SAID), "amount holds numbers"),
         (("--match", "severity=", *SAID), "an empty text matches nothing"),
         (("--match", "account_id=", *SAID), "an empty text matches nothing"),

@@ -17,14 +17,14 @@ NO_BROKER = {"FRAUD_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1", "FRAUD_HTTP__PORT"
 
 
 def refused(*arguments: str | Path, env: dict[str, str] | None = None) -> str:
-    """The line on stderr of a command that must be refused."""
+    """The lines on stderr of a command that must be refused; one for each problem."""
     done = attempt(*arguments, env=env)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode == 2, done.stderr
-    assert len(errors) == 1, done.stderr
+    assert errors, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-    return errors[0]
+    return "\n".join(errors)
 
 
 def test_a_scorer_without_a_model() -> None:
@@ -55,6 +55,7 @@ def test_wrong_settings_are_all_said(trained_model: Path) -> None:
 
     said = refused("score", "--model", trained_model, env=env)
 
+    assert said.count("\n") == 2
     assert "scorer.slot" in said
     assert "scorer.batch_size" in said
 
