@@ -87,14 +87,14 @@ class Answered:
 
 
 def token_of(delivery: Delivery, *, expires: datetime) -> Token | None:
-    """What a notice's link stands for; None where there is nothing to answer.
+    """What a notice's link stands for; None where there is nothing to answer, or nobody who should.
 
-    That is a notice to operators, and a digest of what a limit held back: it is of no group, and whoever answered it
-    would have no limit hold anything back any more without being told.
+    That is a notice to an account's holder, one to operators, and a digest of what a limit held back: it is of no
+    group, and whoever answered it would have no limit hold anything back any more without being told.
     """
     is_digest, source = delivery.tally is not None, delivery.source
     pool = overflow_id(delivery.receiver, delivery.channel, delivery.recipient)
-    if delivery.group in (None, pool) or (source is None and not is_digest):
+    if delivery.is_holder or delivery.group in (None, pool) or (source is None and not is_digest):
         return None
     return Token(
         alert_id=delivery.alert_id,

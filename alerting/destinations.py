@@ -50,6 +50,7 @@ class Destination:
         template: Which text: analyst or holder.
         grouping: Of the route.
         route: Where the route stands in the tree, such as `route/routes/1`.
+        is_holder: Whether it is the account's holder.
     """
 
     receiver: str
@@ -58,3 +59,4 @@ class Destination:
     template: str
     grouping: Grouping
     route: str
+    is_holder: bool = False

@@ -54,6 +54,7 @@ def notice(
         group=group,
         verdict=verdict,
         source=verdict.source,
+        is_holder=destination.is_holder,
     )
 
 

@@ -26,6 +26,7 @@ from alerting.policies import Surroundings
 from alerting.preconditions import require_fitting
 from alerting.preparing import Prepared, prepare
 from alerting.rendering import TemplateFailure
+from alerting.routing.checking import notes_of
 from alerting.sending import Sending
 from alerting.settings import AlertSettings
 from alerting.silences import SilenceFeed
@@ -83,6 +84,9 @@ def alert_people(
             log.error("a template failed: plain text is sent", template=failure.template, error=failure.error)
 
         prepared = ending.enter_context(prepare(settings, on_failure=template_failed))
+        for note in notes_of(prepared.rules):
+            place = f"{settings.routes}:{note.place.line}:{note.place.column}"
+            log.warning("the rules may not be meant so", place=place, note=note.message)
         answers = Answers(kafka, topics)
         ending.callback(answers.close)
         codes = codes_of(settings.acknowledge, kafka, topics)

@@ -142,14 +142,12 @@ class _Notice:
 
     @property
     def acknowledge_url(self) -> str | None:
-        """Where analysts answer; a customer does not."""
-        return None if self.template == _HOLDER else self.links.acknowledge or None
+        """Where the notice is answered; None where it is not."""
+        return self.links.acknowledge or None
 
     @property
     def answer(self) -> str:
         """What a text message ends with: the short link, or, where a bank's address is long, the code alone."""
-        if self.template == _HOLDER:
-            return ""
         return f" {self.links.short if septets(gsm7(self.links.short)) <= _LONGEST_LINK else self.links.code}".rstrip()
 
     def with_answer(self, short: str) -> str:

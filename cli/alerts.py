@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli.alerts_ack import ack
+from cli.alerts_held import held
 from cli.alerts_ledger import replay, status
 from cli.alerts_render import render
 from cli.alerts_routing import check_config, route
@@ -17,6 +18,6 @@ app = typer.Typer(
 )
 app.command(name="check-config")(check_config)
 app.command(name="test")(try_out)
-for command in (route, render, status, replay, ack):
+for command in (route, render, status, held, replay, ack):
     app.command()(command)
 app.add_typer(silence, name="silence")

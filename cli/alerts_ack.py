@@ -1,11 +1,11 @@
-"""`fraud alerts ack`: an alert's link answered from the command line."""
+"""`fraud alerts ack`: an alert's link or reply code answered from the command line."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qs
 
 import typer
@@ -15,6 +15,11 @@ from cli.options import BootstrapOption, ConfigOption, SetOption, read_settings
 from cli.topics import GIVE_UP_AFTER_S
 from stream import kafka as clients
 from stream.errors import Mendable
+
+if TYPE_CHECKING:
+    from alerting.acknowledge_settings import AcknowledgeSettings
+    from alerting.acknowledging import Token
+    from cli.settings import Settings
 
 
 class LinkRefused(Mendable):
@@ -26,7 +31,7 @@ class AnswerUnclear(Mendable):
 
 
 def ack(
-    link: Annotated[str, typer.Argument(help="The alert's link, or the part behind t=.")],
+    link: Annotated[str, typer.Argument(metavar="LINK|CODE", help="The alert's link, or its reply code.")],
     author: Annotated[str, typer.Option("--author", help="Who answers.", show_default=False)],
     seen: Annotated[bool, typer.Option("--seen", help="Somebody is on it.")] = False,
     fraud: Annotated[bool, typer.Option("--fraud", help="The transaction is fraud.")] = False,
@@ -47,26 +52,55 @@ def ack(
             "alerts have no links", remedy="set alerts.acknowledge.base_url and alerts.acknowledge.secret"
         )
 
-    from alerting.acknowledging import Said, TokenExpired, TokenRefused, answer_of, answers_to, verified
+    from alerting.acknowledging import Said, answer_of, answers_to
     from alerting.answers import Answers
-    from alerting.channels.webhook_settings import signing_keys
 
     now = datetime.now(UTC)
     said = Said.FRAUD if fraud else Said.LEGITIMATE if not_fraud else Said.SEEN
-    _, _, query = link.strip().partition("?")
-    text = parse_qs(query).get("t", [link.strip()])[0]
-    try:
-        token = verified(text, signing_keys(acknowledge.secret), now=now)
-    except TokenRefused:
-        raise LinkRefused("this is no link of these settings", remedy="copy it whole from the alert") from None
-    except TokenExpired:
-        raise LinkRefused("the link has expired", remedy="look the alert up in the case system") from None
+    token = _token(link.strip(), settings, acknowledge, now)
     if said not in answers_to(token):
         raise AnswerUnclear("a digest tells of several transactions", remedy="give --seen, or answer each alert")
     answered = answer_of(token, said, by=author.strip(), now=now, hold=timedelta(seconds=acknowledge.hold_s))
-    cluster = clients.reach_broker(settings.kafka, stop=threading.Event(), give_up_after_s=GIVE_UP_AFTER_S)
-    if cluster is not None:
-        clients.require_topics(cluster, (settings.topics.alert_silences, settings.topics.labels))
+    _reach(settings)
     with closing(Answers(settings.kafka, settings.topics)) as answers:
         answers.said(answered.silence, answered.label)
     err.print(f"noted: {said.value}", highlight=False)
+
+
+def _token(link: str, settings: Settings, acknowledge: AcknowledgeSettings, now: datetime) -> Token:
+    """What is answered."""
+    from alerting.acknowledging import TokenExpired, TokenRefused, verified
+    from alerting.channels.webhook_settings import signing_keys
+    from alerting.code_lookup import CodeBook
+    from alerting.reply_codes import understood
+
+    keys = signing_keys(acknowledge.secret)
+    _, _, query = link.partition("?")
+    asked = parse_qs(query)
+    code = understood(asked.get("c", [link])[0])
+    try:
+        if code is None:
+            return verified(asked.get("t", [link])[0], keys, now=now)
+        _reach(settings)
+        valid = timedelta(seconds=acknowledge.valid_s)
+        token = CodeBook(settings.kafka, settings.topics.alert_ledger, keys, valid).token(code)
+    except TokenRefused:
+        token = None
+    except TokenExpired:
+        raise _expired() from None
+    if token is None:
+        raise LinkRefused("this is no link or code of these settings", remedy="copy it whole from the alert")
+    if token.expires < now.timestamp():
+        raise _expired()
+    return token
+
+
+def _expired() -> LinkRefused:
+    return LinkRefused("the link has expired", remedy="look the alert up in the case system")
+
+
+def _reach(settings: Settings) -> None:
+    cluster = clients.reach_broker(settings.kafka, stop=threading.Event(), give_up_after_s=GIVE_UP_AFTER_S)
+    if cluster is not None:
+        topics = settings.topics
+        clients.require_topics(cluster, (topics.alert_silences, topics.labels, topics.alert_ledger))

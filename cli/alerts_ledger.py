@@ -18,8 +18,10 @@ from stream.errors import Mendable
 from stream.settings import KafkaSettings
 
 if TYPE_CHECKING:
+    from alerting.ledger.entries import Delivery
     from alerting.ledger.reading import Known
 
+_SENT: Final = "sent"
 _COLUMNS: Final = ("receiver", "channel", "recipient", "state", "attempts", "changed", "what is known")
 
 
@@ -110,11 +112,12 @@ def _print(transaction: str, known: list[Known]) -> None:
     table = open_table(f"notices about {transaction}")
     for column in _COLUMNS:
         table.add_column(column)
+    digests = {key: one for one in known for key in one.delivery.counts}
     for one in known:
         delivery = one.delivery
         changed = delivery.changed_at.strftime("%Y-%m-%d %H:%M:%SZ")
         cells = [delivery.receiver, delivery.channel, delivery.recipient, _state(one), str(delivery.attempts)]
-        table.add_row(*cells, changed, _detail(one))
+        table.add_row(*cells, changed, _detail(one, digests.get(delivery.digest or "")))
     print_table(table)
 
 
@@ -122,12 +125,27 @@ def _state(known: Known) -> str:
     return known.delivery.state.value if known.confirmation is None else known.confirmation.said.value
 
 
-def _detail(known: Known) -> str:
+def _detail(known: Known, digest: Known | None) -> str:
+    """What there is to say of a notice.
+
+    Args:
+        known: The notice.
+        digest: That counts it, once it is decided on.
+    """
     delivery = known.delivery
+    what = "" if delivery.tally is None else f"a digest of {delivery.tally.count}"
     if known.confirmation is not None and known.confirmation.code is not None:
-        return f"provider's code {known.confirmation.code}"
-    if delivery.held is not None:
-        return f"held back: {delivery.held.value}" + (f", told in digest {delivery.digest}" if delivery.digest else "")
-    if delivery.tally is not None:
-        return f"a digest of {delivery.tally.count}"
-    return delivery.detail or delivery.provider_id or ""
+        said = f"provider's code {known.confirmation.code}"
+    elif delivery.held is not None:
+        said = f"held back: {delivery.held.value}, {_counted(delivery, digest)}".removesuffix(", ")
+    elif delivery.state == _SENT:
+        said = delivery.provider_id or ""
+    else:
+        said = delivery.detail or ""
+    return ": ".join(filter(None, (what, said)))
+
+
+def _counted(delivery: Delivery, digest: Known | None) -> str:
+    if digest is not None:
+        return f"counted in digest {digest.delivery.alert_id}, which is {_state(digest)}"
+    return "" if delivery.digest is None else "waits for a digest"

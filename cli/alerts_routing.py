@@ -37,23 +37,27 @@ def check_config(
     from alerting.broker_clients import require_clients
     from alerting.errors import Flaws
     from alerting.preparing import prepare
+    from alerting.routing.checking import notes_of
 
-    counts, found = "", Flaws()
+    counts, notes, found = "", [], Flaws()
     with found.noted():
         settings = read_alert_settings(config, assignments, routes=routes)
         routes = settings.alerts.routes
         with found.noted(), prepare(settings.alerts) as prepared:
-            counts = _counts(prepared.rules)
+            counts, notes = _counts(prepared.rules), notes_of(prepared.rules)
         with found.noted():
             require_clients(settings.kafka, settings.alerts)
     flaws = found.found
     if as_json:
         problems = [problem for flaw in flaws for problem in _problems(flaw)]
-        typer.echo(json.dumps({"file": None if routes is None else str(routes), "problems": problems}))
+        also = [{"line": one.place.line, "column": one.place.column, "message": one.message} for one in notes]
+        typer.echo(json.dumps({"file": None if routes is None else str(routes), "problems": problems, "notes": also}))
     elif flaws:
         for problem in (problem for flaw in flaws for problem in flaw.problems):
             _say(problem)
     else:
+        for one in notes:
+            _say(f"{routes}:{one.place.line}:{one.place.column}: note: {one.message}")
         _say(f"{routes or 'settings without a routing file'}: nothing is wrong ({counts})")
     if flaws:
         raise typer.Exit(2)

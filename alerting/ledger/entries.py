@@ -101,6 +101,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag
         Meta(description="What makes its group, account masked; to operators: which channel, why"),
     ] = {}
     source: Annotated[Source | None, Meta(description="Where the transaction stands in Kafka; None in a digest")] = None
+    is_holder: Annotated[bool, Meta(description="Whether the recipient is the account's holder")] = False
     account: Annotated[
         str | None, Meta(description="What stands for the account; None in a digest of several, or where none is known")
     ] = None

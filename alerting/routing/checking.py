@@ -14,7 +14,7 @@ from alerting.routing.paged import unpaged
 from alerting.routing.places import Place, Problem
 from alerting.routing.reaching import unreachable
 from alerting.routing.regions import Severities
-from alerting.routing.rules import ANALYST, Receiver, Route, Rules
+from alerting.routing.rules import Receiver, Route, Rules
 from alerting.severity import LOWEST
 
 _ACCOUNTS: Final = "name an accounts file in the settings"
@@ -56,14 +56,8 @@ def problems_of(rules: Rules, configured: Configured) -> list[Problem]:
         *_twice(((band.name, band.place) for band in rules.severities), "severity"),
         *_twice(((receiver.name, receiver.place) for receiver in rules.receivers), "receiver"),
         *_severity_names(routes, severities),
-        *(
-            Problem(band.place, f"an alert in no band is '{LOWEST}': give this band another name")
-            for band in rules.severities
-            if band.name == LOWEST
-        ),
         *_receiver_names(rules, routes),
         *unreachable(rules, severities),
-        *unpaged(rules, routes),
         *(problem for receiver in rules.receivers for problem in _of_receiver(receiver, configured)),
         *_channel_names(
             {name.removeprefix(PROVIDER): place for name, place in rules.limit_places.items()}, configured.channels
@@ -71,6 +65,16 @@ def problems_of(rules: Rules, configured: Configured) -> list[Problem]:
     ]
     found += _about_accounts(rules, routes, configured)
     return sorted(set(found))
+
+
+def notes_of(rules: Rules) -> list[Problem]:
+    """What is no mistake and may not be meant, in the file's order; nothing of it stops a worker."""
+    low = (
+        Problem(band.place, f"an alert in no band is '{LOWEST}' too: it is taken for one of this band")
+        for band in rules.severities
+        if band.name == LOWEST
+    )
+    return sorted({*low, *unpaged(rules, _all(rules.route))})
 
 
 def _all(route: Route | None) -> Iterator[Route]:
@@ -134,12 +138,6 @@ def _of_receiver(receiver: Receiver, configured: Configured) -> Iterator[Problem
             if not _is_written(locale, configured.locales):
                 known = hint("", configured.locales)
                 yield Problem(place, f"nothing is written in language {quoted(locale)}: {known}")
-    if receiver.holder and receiver.template == ANALYST:
-        yield Problem(
-            receiver.place,
-            f"receiver {quoted(receiver.name)} tells an account's holder in the words for analysts: write template: "
-            "holder",
-        )
     if configured.templates is not None and receiver.template not in configured.templates:
         known = hint(receiver.template, configured.templates)
         yield Problem(receiver.place, f"there is no template {quoted(receiver.template)}: {known}")

@@ -12,9 +12,9 @@ _NOBODY = "nobody is paged where a channel stands still"
 
 
 def unpaged(rules: Rules, routes: Iterable[Route]) -> Iterator[Problem]:
-    """What keeps operators from being paged.
+    """What keeps operators from being paged: no mistake, but nothing that anybody wants.
 
-    Where one channel alone is in use there is no other to page them on, and nothing is asked for.
+    Where one channel alone is in use there is no other to page them on, and nothing is said.
 
     Args:
         rules: All of them.

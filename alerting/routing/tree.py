@@ -14,7 +14,7 @@ from alerting.accounts import UNKNOWN
 from alerting.alert import Alert
 from alerting.destinations import Destination, Grouping, Recipient
 from alerting.routing.matching import failing, satisfied, shown, shown_value
-from alerting.routing.rules import Receiver, Route, Rules
+from alerting.routing.rules import ANALYST, HOLDER, Receiver, Route, Rules
 
 
 class Outcome(StrEnum):
@@ -163,20 +163,19 @@ _ACCOUNT: Final = "account_id"
 
 def _of_receiver(receiver: Receiver, route: Route, alert: Alert) -> Iterator[Destination | Untold]:
     for target in receiver.targets:
-        yield _destination(receiver, route, route.grouping, target.channel, target.recipient)
+        yield Destination(
+            receiver.name, target.channel, target.recipient, receiver.template, route.grouping, route.path
+        )
+    # In words for customers, where nothing else is asked for.
+    template = HOLDER if receiver.template == ANALYST else receiver.template
+    grouping = _of_one_account(route.grouping)
     for channel in receiver.holder:
         address = {"sms": alert.account.phone, "email": alert.account.email}[channel]
         if address is None:
             yield Untold(receiver.name, channel, route.path, _why_untold(alert))
         else:
-            locale = alert.account.locale or receiver.locale
-            yield _destination(receiver, route, _of_one_account(route.grouping), channel, Recipient(address, locale))
-
-
-def _destination(
-    receiver: Receiver, route: Route, grouping: Grouping, channel: str, recipient: Recipient
-) -> Destination:
-    return Destination(receiver.name, channel, recipient, receiver.template, grouping, route.path)
+            recipient = Recipient(address, alert.account.locale or receiver.locale)
+            yield Destination(receiver.name, channel, recipient, template, grouping, route.path, is_holder=True)
 
 
 def _of_one_account(grouping: Grouping) -> Grouping:

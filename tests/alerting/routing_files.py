@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent, indent
 
-from alerting.routing.checking import Configured
+from alerting.routing.checking import Configured, notes_of
 from alerting.routing.loading import check_rules
 from alerting.routing.rules import Rules
 
@@ -34,6 +34,11 @@ def with_routes(route: str, *, severities: str = "[]") -> str:
 def problems_in(text: str, configured: Configured = ALL) -> list[str]:
     """What is wrong with a file, each with its place."""
     return [str(problem) for problem in check_rules(text, configured).problems]
+
+
+def notes_in(text: str, configured: Configured = ALL) -> list[str]:
+    """What may not be meant in a file, each with its place."""
+    return [str(note) for note in notes_of(check_rules(text, configured).rules)]
 
 
 def rules_of(text: str, configured: Configured = ALL) -> Rules:

@@ -78,7 +78,7 @@ def test_a_digest_is_told_as_one() -> None:
 
 
 def test_a_customer_has_no_link_to_answer_with() -> None:
-    holder = replace(delivery(), template="holder")
+    holder = replace(delivery(), template="of the bank's own", is_holder=True)
     composer = Composer(Renderer(), Rulebook(Rules()), links_of(LINKS))
     said = composer(Attempt(5, holder, Recipient("anna@mail.example"))).content
 

@@ -8,12 +8,21 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from alerting.acknowledging import Token, link, signed
+from alerting.acknowledging import Token, link, short_link, signed
+from alerting.destinations import Destination, Grouping, Recipient
 from alerting.labels import Label, Word
+from alerting.ledger.book import Change
+from alerting.ledger.entries import State
+from alerting.ledger.writing import records_of
+from alerting.notices import notice
+from alerting.reply_codes import code_of
 from alerting.silences import all_silences
+from stream import kafka as clients
 from stream.settings import KafkaSettings
 from stream.topic_reading import read_to_end
+from tests.alerting.verdicts import verdict
 from tests.harness.commands import refusal_of, run
 from tests.harness.led import wait_until_led
 from tests.harness.topics import Stream, new_stream
@@ -91,9 +100,9 @@ def test_a_token_is_taken_by_itself_and_the_last_answer_counts(stream: Stream) -
         ((token(), "--fraud", "--not-fraud"), "an alert has one answer"),
         ((token(is_digest=True), "--fraud"), "a digest tells of several transactions"),
         ((token(expires=NOW - 1), "--seen"), "the link has expired"),
-        (("https://[alerts/ack?t=x", "--seen"), "no link of these settings"),
-        ((f"{token()}x.y", "--seen"), "no link of these settings"),
-        (("", "--seen"), "no link of these settings"),
+        (("https://[alerts/ack?t=x", "--seen"), "no link or code of these settings"),
+        ((f"{token()}x.y", "--seen"), "no link or code of these settings"),
+        (("", "--seen"), "no link or code of these settings"),
     ],
 )
 def test_what_is_no_answer_is_refused_before_a_broker_is_asked(arguments: tuple[str, ...], problem: str) -> None:
@@ -109,3 +118,28 @@ def test_where_alerts_have_no_links_it_is_said_how_they_get_them(monkeypatch: py
     monkeypatch.delenv("FRAUD_ALERTS__ACKNOWLEDGE__SECRET")
 
     assert "alerts.acknowledge.base_url" in refusal_of("alerts", "ack", token(), "--seen", "--author", "kim")
+
+
+@pytest.mark.kafka
+def test_a_reply_code_is_answered_as_the_link_is(stream: Stream) -> None:
+    kafka = KafkaSettings(bootstrap_servers=stream.bootstrap)
+    desk = Destination("fraud-desk", "sms", Recipient("+15550100001"), "analyst", Grouping(), "route")
+    now = datetime.now(UTC)
+    made = notice("alert-1", verdict(), desk, group="0f0f", now=now, expires_at=now)
+    sent = replace(made, state=State.SENT, verdict=None)
+    producer = clients.producer(kafka)
+    for record in records_of([Change(2, f"delivery/{sent.id}", sent)], topic=stream.env["FRAUD_TOPICS__ALERT_LEDGER"]):
+        producer.produce(record.topic, record.value, record.key, 2)
+    assert producer.flush(30) == 0
+    code = code_of(sent.id, 2, KEY)
+
+    run("alerts", "ack", code.spaced.lower(), "--fraud", "--author", "kim")
+    run("alerts", "ack", short_link("https://alerts.bank.example", code), "--not-fraud", "--author", "lee")
+
+    assert [(label.transaction_id, label.label, label.by) for label in labels(stream)] == [
+        ("tx-0001", Word.FRAUD, "kim"),
+        ("tx-0001", Word.LEGITIMATE, "lee"),
+    ]
+    assert silenced(stream) == [("0f0f", "lee")]
+    assert "no link or code" in refusal_of("alerts", "ack", "01234-56789-2", "--fraud", "--author", "kim")
+    assert "no link or code" in refusal_of("alerts", "ack", "01234-56789-ZZ", "--fraud", "--author", "kim")
