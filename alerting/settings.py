@@ -61,7 +61,8 @@ class AlertSettings(Section):
         default_factory=dict, description="By channel: a notice is of no use later. sms 900, others 86400"
     )
     most_waiting: PositiveInt = Field(
-        default=20_000, description="Reading pauses while as many notices wait to be sent: what bounds memory"
+        default=20_000,
+        description="Of a channel: what comes while as many of its notices wait is told of in digests. Bounds memory",
     )
     sms: SmsSettings | None = None
     email: EmailSettings | None = None

@@ -156,7 +156,7 @@ def test_a_digest_says_how_many_and_how_much(renderer: Renderer) -> None:
         f"- EUR 900.00, 98.0%, high, 2026-01-31 12:00 UTC, account {MASKED}, transaction tx-0002\n"
         "And 1,035 more.\n"
         "\n"
-        "Acknowledge (fraud or not): https://alerts.bank.example/ack?t=a&b=c\n"
+        "Acknowledge: https://alerts.bank.example/ack?t=a&b=c\n"
         "Code: K7M2\n"
     )
     assert "And 1,035 more." in shown(told).text
