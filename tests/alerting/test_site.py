@@ -149,7 +149,7 @@ def test_what_twilio_says_later_stands_in_the_ledger(stream: Stream, people: Rec
     ]
     (notice,) = json.loads(fraud("alerts", "status", frauds[0], "--json", env=stream.env))["notices"]
     assert (notice["state"], notice["confirmation"]["said"], notice["confirmation"]["code"]) == (
-        "sent",
+        "failed",
         "failed",
         "30003",
     )
