@@ -83,9 +83,11 @@ def spend_characters(count: int) -> None:
     Raises:
         OutputTooLong: It is longer than an output may be, or all of them together are too long.
     """
-    spent = _spent.get() or _Spent()
-    spent.characters += count
     require_short(count)
+    spent = _spent.get()
+    if spent is None:
+        return
+    spent.characters += count
     if spent.characters > _MOST_CHARACTERS:
         raise OutputTooLong(f"more than {_MOST_CHARACTERS} characters on the way")
 

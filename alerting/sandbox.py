@@ -85,7 +85,9 @@ class _Range:
 
 def _written(value: Any) -> Any:
     """Passes on what stands between braces; what is undefined says so itself."""
-    if not isinstance(value, Undefined):
+    if isinstance(value, str):
+        spend_characters(len(value))
+    elif not isinstance(value, Undefined):
         require_text(value)
         spend_characters(len(str(value)))
     return value

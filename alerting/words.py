@@ -119,7 +119,7 @@ def load_words(shipped: Path, own: Path | None) -> tuple[dict[str, Words], list[
             continue
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
-            found = _unfillable(_merged([tables[DEFAULT_LOCALE][0], table]))
+            found = _flaws(table, tables[DEFAULT_LOCALE][0])
         except (OSError, ValueError) as refusal:  # of TOML, of UTF-8, of msgspec: none quotes a value
             found = [str(refusal)]
         problems += [f"{name}: {what}" for what in found]
@@ -153,6 +153,24 @@ def _merged(tables: Sequence[_Table]) -> Words:
                 raise ValueError(f"'{section}' must be a table")
             merged[section] = {**merged.get(section, {}), **entries}
     return msgspec.convert(merged, Words)
+
+
+def _flaws(table: _Table, usual: _Table) -> list[str]:
+    """What is wrong with a bank's table, entry by entry."""
+    found: list[str] = []
+    right: dict[str, dict[str, Any]] = {}
+    for section, entries in table.items():
+        parts = (
+            [{name: entry} for name, entry in entries.items()] if isinstance(entries, dict) and entries else [entries]
+        )
+        for part in parts:
+            try:
+                _merged([usual, {section: part}])
+            except ValueError as refusal:  # of msgspec too, which quotes no value
+                found.append(str(refusal))
+            else:
+                right.setdefault(section, {}).update(part)
+    return [*dict.fromkeys(found), *_unfillable(_merged([usual, right]))]
 
 
 def _unfillable(words: Words) -> list[str]:

@@ -16,7 +16,7 @@ def unreachable(rules: Rules, severities: Severities) -> Iterator[Problem]:
     for band in rules.severities:
         if band.name not in severities.given:
             why = contradiction(region_of(band.when)) or "bands before it take all that it matches"
-            yield Problem(band.place, f"no alert is {quoted(band.name)}: {why}")
+            yield Problem(band.place, f"no alert has severity {quoted(band.name)}: {why}")
     if rules.route is not None:
         yield from _Search(severities).of(rules.route, [ANYWHERE], ())
 

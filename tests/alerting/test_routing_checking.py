@@ -199,7 +199,9 @@ def test_bands_that_no_alert_falls_in_are_found() -> None:
     bands = '[{name: high, when: {fraud_probability: ">=0.7"}}, {name: critical, when: {fraud_probability: ">=0.9"}}]'
     tree = "receiver: a\nroutes:\n- {receiver: b, match: {amount: 1}}\n- {receiver: c, match: {amount: 2}}"
 
-    assert found(tree, severities=bands) == ["no alert is 'critical': bands before it take all that it matches"]
+    assert found(tree, severities=bands) == [
+        "no alert has severity 'critical': bands before it take all that it matches"
+    ]
     twice = BANDS.replace("high", "critical")
     assert "severity 'critical' stands in line 2 already: give it a name of its own" in found(tree, severities=twice)
 
@@ -233,7 +235,9 @@ def test_a_band_that_no_fraud_can_fall_in_is_found() -> None:
     bands = '[{name: high, when: {fraud_probability: "<0.3", threshold: ">=0.3"}}]'
     tree = "receiver: a\nroutes:\n- {receiver: b, match: {amount: 1}}\n- {receiver: c, match: {amount: 2}}"
 
-    assert found(tree, severities=bands) == ["no alert is 'high': a fraud's probability is its threshold at least"]
+    assert found(tree, severities=bands) == [
+        "no alert has severity 'high': a fraud's probability is its threshold at least"
+    ]
     assert found(tree, severities=bands.replace("<0.3", "<=0.3")) == []
 
 

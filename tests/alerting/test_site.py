@@ -187,7 +187,7 @@ def test_what_twilio_says_later_stands_in_the_ledger(stream: Stream, people: Rec
     assert [type(one).__name__ for one in ledger(stream)].count("Confirmation") == 1
     (notice,) = json.loads(fraud("alerts", "status", frauds[0], "--json", env=stream.env))["notices"]
     assert (notice["state"], notice["confirmation"]["said"], notice["confirmation"]["code"]) == (
-        "sent",
+        "failed",
         "failed",
         "30005",
     )

@@ -196,6 +196,26 @@ def test_everything_wrong_is_named_at_once(bank: Bank) -> None:
     }
 
 
+def test_everything_wrong_in_a_file_of_words_is_named(bank: Bank) -> None:
+    bank.write(
+        "en/words.toml",
+        '[figures]\nthousands = ",,"\ndecimal = 5\ndate = "{year} {yaer}"\n[plain]\nalret = "x"\n'
+        "[nonsense]\na = 1\nb = 2\n[features.x]\ntext = 1\n",
+    )
+
+    assert bank.problems() == [
+        f"en/words.toml: {what}"
+        for what in (
+            "Expected `str` of length <= 1 - at `$.figures.thousands`",
+            "Expected `str`, got `int` - at `$.figures.decimal`",
+            "Object contains unknown field `alret` - at `$.plain`",
+            "Object contains unknown field `nonsense`",
+            "Expected `str`, got `int` - at `$.features[...].text`",
+            "figures.date: nothing fills {yaer}; there is {day}, {month}, {year}",
+        )
+    ]
+
+
 def test_a_file_that_is_no_text_is_named(bank: Bank) -> None:
     bank.write(TEXT, "")
     (bank.folder / TEXT).write_bytes(b"\xff\xfe")
