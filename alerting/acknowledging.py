@@ -200,7 +200,7 @@ def goes_quiet(token: Token) -> str:
     """What an answer holds back, for people; account numbers are masked."""
     named = [f"{_FIELDS.get(name, name)} {value}" for name, value in token.fields.items()]
     if not named:
-        return f"all alerts for {token.receiver}"
+        return f"every account, for {token.receiver}"
     return ", ".join(named) + (" and its account" if token.account and _ACCOUNT not in token.fields else "")
 
 
@@ -234,14 +234,14 @@ def respond(
     about = _about(token)
     until = (now + hold).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     if asked.method != "POST":
-        offer = f"{about}. Any answer holds further alerts back until {until}: {goes_quiet(token)}."
+        offer = f"{about}. Any answer holds back further alerts of {goes_quiet(token)} until {until}."
         return page(200, "Fraud alert", offer, buttons=_buttons(token)), None
     said = parse_qs(asked.body.decode("utf-8", "replace")).get("said", [""])[0]
     if said not in answers_to(token):
         return page(400, "Nothing was answered", about, buttons=_buttons(token)), None
     by = f"{token.receiver}/{token.recipient}"
     answered = answer_of(token, Said(said), by=by, now=now, hold=hold)
-    done = f"{about}. Further alerts are held back until {until}: {goes_quiet(token)}."
+    done = f"{about}. Further alerts of {goes_quiet(token)} are held back until {until}."
     return page(200, _DONE[answered.said], done), answered
 
 

@@ -275,7 +275,7 @@ def test_the_page_says_what_an_answer_holds_back() -> None:
     country, _ = asked(signed(token(fields={"account.country": "DE"}, account="abcd"), KEYS))
 
     assert b"account ****3000" in shown.body
-    assert b"all alerts for fraud-desk" in everything.body
+    assert b"every account, for fraud-desk" in everything.body
     assert b"account.country DE and its account" in country.body
     answered = answer_of(token(fields=named, account="abcd"), Said.SEEN, by="kim", now=NOW, hold=HOLD)
     assert (answered.silence.group, answered.silence.account) == ("0f0f", "abcd")
