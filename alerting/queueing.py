@@ -78,23 +78,43 @@ class Queue:
             may_leave: Asked of the first in line; False where something became of it instead.
         """
         left = dict(room)
-        for key in list(self._lines):
-            line, channel = self._lines[key], key.partition("/")[0]
-            while line and left[channel] > 0 and self._under_way[key] < self._most(key, channel):
-                delivery = due(line[0])
-                if delivery is None or not may_leave(line[0][0], delivery):
-                    self._standing.discard(line.popleft())
-                    continue
-                if not self._gate.ready(key, now):
-                    self._look_through(key, now, due)
-                    break
-                place = line.popleft()
-                self._standing.discard(place)
-                left[channel] -= 1
-                yield place[0], delivery
-            if not line:
+        # One of each line after the other: a host with a long line does not take all the room there is.
+        keys = deque(self._lines)
+        while keys:
+            key = keys.popleft()
+            channel = key.partition("/")[0]
+            first = self._first(key, now, due, may_leave) if left[channel] > 0 else None
+            if key in self._lines and not self._lines[key]:
                 del self._lines[key]
                 self._looked_through.pop(key, None)
+            if first is not None:
+                left[channel] -= 1
+                if key in self._lines:
+                    self._lines[key] = self._lines.pop(key)  # behind the others, also for the next turn
+                    keys.append(key)
+                yield first
+
+    def _first(
+        self,
+        key: str,
+        now: datetime,
+        due: Callable[[Place], Delivery | None],
+        may_leave: Callable[[int, Delivery], bool],
+    ) -> tuple[int, Delivery] | None:
+        """What leaves first of a line, taken out of it; None where nothing may now."""
+        line = self._lines[key]
+        while line and self._under_way[key] < self._most(key, key.partition("/")[0]):
+            place = line[0]
+            delivery = due(place)
+            if delivery is None or not may_leave(place[0], delivery):
+                self._standing.discard(line.popleft())
+                continue
+            if not self._gate.ready(key, now):
+                self._look_through(key, now, due)
+                return None
+            self._standing.discard(line.popleft())
+            return place[0], delivery
+        return None
 
     def _most(self, key: str, channel: str) -> int:
         """As many as the channel takes, where all of them go to one provider, or a host has shown that it answers."""

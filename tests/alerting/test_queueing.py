@@ -97,3 +97,18 @@ def test_what_was_put_off_and_comes_due_again_stands_in_line_once() -> None:
     world.begin()
 
     assert len(world.run()) <= 1
+
+
+def test_a_long_line_does_not_take_all_the_room() -> None:
+    world = World(TwoHosts())
+    for number in range(200):
+        world.take(number)
+    slow = Recipient("slow").fingerprint("webhook")
+    for _ in range(50):  # both have shown that they answer
+        for attempt in world.outbox.due(world.now, {"webhook": 4, "sms": 0}):
+            world.outbox.ended(Ended(attempt, world.now, 0.01, "id", None))
+    shares = [one.delivery.recipient == slow for one in world.outbox.due(world.now, {"webhook": 8, "sms": 0})]
+
+    assert sorted(shares) == [False] * 4 + [True] * 4
+    again = [world.outbox.due(world.now, {"webhook": 1, "sms": 0})[0].delivery.recipient == slow for _ in range(4)]
+    assert sorted(again) == [False, False, True, True], "with room for one they take turns"
