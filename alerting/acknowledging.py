@@ -163,7 +163,7 @@ def answers_to(token: Token) -> tuple[Said, ...]:
 def answer_of(token: Token, said: Said, *, by: str, now: datetime, hold: timedelta) -> Answered:
     """What an answer comes to: its group is quiet, and its account, whichever receiver's further alerts are of it.
 
-    A group has one silence by answers, which the last answer makes.
+    An account in a group has one silence by answers, which the last answer makes.
 
     Args:
         token: What is answered.
@@ -173,7 +173,7 @@ def answer_of(token: Token, said: Said, *, by: str, now: datetime, hold: timedel
         hold: How long the group's further alerts are held back.
     """
     silence = Silence(
-        id=str(uuid.uuid5(_NAMESPACE, token.group)),
+        id=str(uuid.uuid5(_NAMESPACE, f"{token.group}/{token.account or ''}")),
         kind=Kind.ACKNOWLEDGED,
         group=token.group,
         account=token.account,

@@ -83,6 +83,11 @@ class Breaker:
         state.probe_until = now + self._policy.probe_lasts
         return True
 
+    def untried(self, key: str) -> None:
+        """The attempt that was let through does not take place: another may."""
+        if key in self._states:
+            self._states[key].probe_until = None
+
     def accepted(self, key: str, now: datetime) -> None:  # noqa: ARG002 (a gate's signature)
         """One was answered: all may begin again."""
         self._states.pop(key, None)

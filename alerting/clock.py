@@ -41,3 +41,7 @@ class SteadyClock:
             self._last = wall if wall >= self._last else self._last + passed
             self._last_at = at
             return self._last
+
+    def age(self, moment: datetime) -> timedelta:
+        """How long ago something was by the machine's clock: what others wrote, they wrote by such a clock."""
+        return max(self._wall() - moment, timedelta())

@@ -10,7 +10,7 @@ from typing import Final
 
 from alerting.acknowledging import Token, token_of
 from alerting.ledger.reading import delivery_in
-from alerting.reply_codes import ReplyCode, is_of
+from alerting.reply_codes import ReplyCode, is_of, is_ours
 from stream.errors import WorkerFailed
 from stream.settings import KafkaSettings
 
@@ -48,6 +48,8 @@ class CodeBook:
             WorkerFailed: The ledger cannot be read now.
             NotAllowed: The broker does not let this client read it.
         """
+        if not is_ours(code, self._keys):
+            return None
         if not self._lock.acquire(timeout=_WAITS_S):
             raise CodesBusy("other codes are being looked up")
         try:

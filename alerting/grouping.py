@@ -73,7 +73,7 @@ class Groups:
         if not waiting:
             self._forget(everywhere, now)
             return
-        partition, first = waiting[0]
+        first = waiting[0][1]
         latest = [pool.latest for _, pool in waiting if pool.latest]
         alert = self._routes.alert(max(latest, key=attrgetter("scored_at")))
         destination = self._destination(first, alert)
@@ -84,12 +84,16 @@ class Groups:
             told_at = _told_at([pool for _, pool in everywhere], now)
             free_at = now if told_at is None else told_at + interval
         if destination is not None and free_at > now:
-            self._book.wake(partition, name, free_at)
+            # Every partition's by itself: whichever stays wakes the pool.
+            for at, _ in everywhere:
+                self._book.wake(at, name, free_at)
             return
         self._digest(waiting, alert, destination, now)
         until = now if first.of is None else now + interval
         for at, pool in everywhere:
-            told = replace(pool, told_at=now, until=until, digests=pool.digests + 1, waiting=Tally(), latest=None)
+            told = replace(
+                pool, told_at=now, since=now, until=until, digests=pool.digests + 1, waiting=Tally(), latest=None
+            )
             self._book.put(at, told)
             self._book.wake(at, name, until)
 
@@ -120,12 +124,13 @@ class Groups:
             of=group,
             fields=delivery.fields,
             told_at=told_at or now,
+            since=now,
         )
         held = self._quiet.hushed(alert, group, now)
         if held is not None:
             self._recorder.put(partition, parked(delivery, held))
         elif waits:
-            digest = digest_id(name, partition, pool.told_at)
+            digest = _key(pool, partition)
             self._book.put(partition, replace(pool, waiting=with_alert(pool.waiting, alert), latest=alert.verdict))
             self._book.wake(partition, name, next_at)
             self._recorder.put(partition, parked(delivery, Held.GROUP, digest))
@@ -142,7 +147,7 @@ class Groups:
         tally = Tally()
         for _, pool in waiting:
             tally = merged(tally, pool.waiting)
-        counts = tuple(digest_id(pool.id, at, pool.told_at) for at, pool in waiting)
+        counts = tuple(_key(pool, at) for at, pool in waiting)
         if destination is None:
             digest = nobody_left(first, alert.verdict, tally, counts=counts, now=now)
             self._recorder.put(partition, gone(digest, now), before=digest)
@@ -185,6 +190,10 @@ class Groups:
                 self._book.wake(at, pool.id, pool.until)
             else:
                 self._book.forget(at, pool.id)
+
+
+def _key(pool: Group, partition: int) -> str:
+    return digest_id(pool.id, partition, pool.since or pool.told_at)
 
 
 def _told_at(pools: Iterable[Group], now: datetime) -> datetime | None:

@@ -47,11 +47,18 @@ class Limiting:
             self._recorder.put(partition, delivery)
 
     def fits(self, partition: int, delivery: Delivery, now: datetime) -> bool:
-        """Whether a notice may leave now; held back where it may not, since others have left since it was taken in."""
+        """Whether a notice may leave now; held back where it may not, since others have left since it was taken in.
+
+        One that may have been sent waits instead: in a digest it would be told under another id.
+        """
         free_at, held = self._limits.free_at(delivery.channel, delivery.recipient, now, but=delivery.id)
-        if free_at > now:
+        if free_at <= now:
+            return True
+        if delivery.unsure:
+            self._recorder.put(partition, replace(delivery, due_at=min(free_at, delivery.expires_at)))
+        else:
             self._hold(partition, delivery, held, free_at, now)
-        return free_at <= now
+        return False
 
     def count(self, delivery: Delivery, at: datetime) -> None:
         """Counts a notice, from when it was taken in; anew at every attempt, so that it leaves room when it is sent."""
@@ -74,9 +81,10 @@ class Limiting:
             recipient=delivery.recipient,
             fields={},
             told_at=now,
+            since=now,
         )
         assert delivery.verdict is not None
         more = delivery.tally or with_alert(Tally(), self._routes.alert(delivery.verdict))
         self._book.put(partition, replace(pool, waiting=merged(pool.waiting, more), latest=delivery.verdict))
-        self._recorder.put(partition, parked(delivery, held, digest_id(name, partition, pool.told_at)))
+        self._recorder.put(partition, parked(delivery, held, digest_id(name, partition, pool.since or pool.told_at)))
         self._book.wake(partition, name, until)

@@ -12,13 +12,14 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from alerting.attempts import OVER_AFTER, Attempt, Ended, after, begun, expired, gone, not_begun, orphaned, stopped
+from alerting.channels import WhenUnsure
 from alerting.delivery import ChannelStopped, RecipientStopped
 from alerting.destinations import Recipient
 from alerting.grouping import Groups
 from alerting.ledger.book import Book
-from alerting.ledger.entries import Confirmation, Delivery, Entry, Group, State
+from alerting.ledger.entries import Confirmation, Delivery, Entry, Group, Held, State
 from alerting.limiting import Limiting
-from alerting.notices import OPERATOR, is_for
+from alerting.notices import OPERATOR, is_for, parked
 from alerting.paging import Paging
 from alerting.policies import Lost, Stopped, Surroundings
 from alerting.queueing import Place, Queue
@@ -93,6 +94,7 @@ class Outbox:
         attempt = ended.attempt
         self._is_over(attempt, is_accepted=ended.failure is None and ended.begun)
         if not ended.begun:
+            self._gate.untried(self._queue.key(attempt.delivery))
             return self._taken_back(attempt)
         policy = self._policies[attempt.delivery.channel]
         delivery = after(ended, when_unsure=policy.when_unsure, patience=policy.patience, random=self._random)
@@ -109,21 +111,12 @@ class Outbox:
     def not_begun(self, attempt: Attempt) -> None:
         """Takes back an attempt that was decided on."""
         self._is_over(attempt, is_accepted=False)
+        self._gate.untried(self._queue.key(attempt.delivery))
         self._taken_back(attempt)
 
     def due(self, now: datetime, room: Mapping[str, int]) -> list[Attempt]:
         """What the clock brings: digests, expiries, and attempts, as many as channels have room for."""
-        for partition, name in self._book.due(now):
-            delivery = self._book.delivery(partition, name)
-            if delivery is None:
-                self._groups.come_due(name, now)
-            elif delivery.due_at is not None and delivery.due_at > now:
-                self._book.wake(partition, name, delivery.due_at)
-            elif delivery.state is not State.SENDING:
-                if delivery.due_at is not None:
-                    self._queue.add(partition, delivery)
-            elif name not in self._on_their_way:
-                self._come_to_doubt(partition, delivery, now)
+        self._wake(now)
 
         def still_due(place: Place) -> Delivery | None:
             return self._still_due(*place, now)
@@ -131,8 +124,13 @@ class Outbox:
         def may_leave(partition: int, delivery: Delivery) -> bool:
             return self._may_leave(partition, delivery, now)
 
+        def fits(partition: int, delivery: Delivery) -> bool:
+            # A look tells nobody anything, and operators are to hear of a channel whatever else they hear.
+            is_free = delivery.state is State.AMBIGUOUS or delivery.template == OPERATOR
+            return is_free or self._limiting.fits(partition, delivery, now)
+
         attempts: list[Attempt] = []
-        for partition, delivery in self._queue.next(now, room, due=still_due, may_leave=may_leave):
+        for partition, delivery in self._queue.next(now, room, due=still_due, may_leave=may_leave, fits=fits):
             attempts.append(self._begin(partition, delivery, now))
         return attempts
 
@@ -156,7 +154,7 @@ class Outbox:
             if delivery.id in sent:
                 self._book.put(partition, sent[delivery.id])
                 self._limiting.count(delivery, sent[delivery.id].changed_at)
-            elif delivery.changed_at + OVER_AFTER <= now:
+            elif _over_at(delivery, now) <= now:
                 self._orphan(partition, delivery, now)
 
     @property
@@ -178,6 +176,20 @@ class Outbox:
         repeated, self._recorder.repeated = self._recorder.repeated, 0
         return repeated
 
+    def _wake(self, now: datetime) -> None:
+        """Sees to groups, and to attempts of others, whose time has come, and has notices stand in line."""
+        for partition, name in self._book.due(now):
+            delivery = self._book.delivery(partition, name)
+            if delivery is None:
+                self._groups.come_due(name, now)
+            elif delivery.due_at is not None and delivery.due_at > now:
+                self._book.wake(partition, name, delivery.due_at)
+            elif delivery.state is not State.SENDING:
+                if delivery.due_at is not None:
+                    self._queue.add(partition, delivery)
+            elif name not in self._on_their_way:
+                self._come_to_doubt(partition, delivery, now)
+
     def _still_due(self, partition: int, name: str, now: datetime) -> Delivery | None:
         """A notice that stands in line; where its life is over, it is seen to."""
         delivery = self._book.delivery(partition, name)
@@ -189,16 +201,26 @@ class Outbox:
         return delivery if delivery.due_at <= now else None
 
     def _may_leave(self, partition: int, delivery: Delivery, now: datetime) -> bool:
-        """Whether its recipient is still to be told, and within the limits; where not, something else becomes of it."""
+        """Whether its recipient is still to be told of it; where not, something else becomes of it."""
         if self._recipient(delivery) is None:
             self._recorder.put(partition, gone(delivery, now), before=delivery)
-            return False
-        if delivery.state is State.AMBIGUOUS:
-            return True  # only asked about
-        if self._quiet.stopped(delivery.channel, delivery.recipient):
+        elif delivery.state is State.AMBIGUOUS:
+            if self._policies[delivery.channel].when_unsure is WhenUnsure.LOOK_UP:
+                return True
+            self._book.put(partition, replace(delivery, due_at=delivery.expires_at))  # nobody can be asked
+        elif self._quiet.stopped(delivery.channel, delivery.recipient):
             self._recorder.put(partition, stopped(delivery, now), before=delivery)
-            return False
-        return self._limiting.fits(partition, delivery, now)
+        elif (held := self._hushed(delivery, now)) is not None:
+            self._recorder.put(partition, parked(delivery, held))
+        else:
+            return True
+        return False
+
+    def _hushed(self, delivery: Delivery, now: datetime) -> Held | None:
+        """What holds back by now an alert that waited to leave; what may have been sent is no matter of silence."""
+        if delivery.verdict is None or delivery.tally is not None or delivery.template == OPERATOR or delivery.unsure:
+            return None
+        return self._quiet.hushed(self._routes.alert(delivery.verdict), delivery.group or "", now)
 
     def _begin(self, partition: int, delivery: Delivery, now: datetime) -> Attempt:
         recipient = self._recipient(delivery)
@@ -236,9 +258,12 @@ class Outbox:
             self._gate.accepted(key, ended.at)
             return
         is_news = self._gate.failed(key, failure, ended.at)
-        if is_news and isinstance(failure, ChannelStopped) and attempt.partition in self._book.partitions:
+        if is_news and isinstance(failure, ChannelStopped) and self._book.partitions:
+            # Beside the attempt, where its partition is still here.
+            own = attempt.partition in self._book.partitions
+            partition = attempt.partition if own else min(self._book.partitions)
             for page in self._paging.pages(attempt, failure, ended.at):
-                self._recorder.put(attempt.partition, page)
+                self._recorder.put(partition, page)
         if isinstance(failure, RecipientStopped):
             self._quiet.stop(delivery.channel, delivery.recipient)
             self._stopped.append(Stopped(delivery.channel, delivery.recipient, failure.message, ended.at))
@@ -264,7 +289,7 @@ class Outbox:
 
     def _come_to_doubt(self, partition: int, delivery: Delivery, now: datetime) -> None:
         """An attempt that this worker is not at: its own of before, or another worker's, which may still be in it."""
-        over_at = min(delivery.changed_at, now) + OVER_AFTER
+        over_at = _over_at(delivery, now)
         if delivery.by == self._name:
             self._orphan(partition, delivery, now)
         elif over_at > now:
@@ -275,3 +300,9 @@ class Outbox:
     def _orphan(self, partition: int, delivery: Delivery, now: datetime) -> None:
         policy = self._policies[delivery.channel]
         self._recorder.put(partition, orphaned(delivery, when_unsure=policy.when_unsure, now=now), before=delivery)
+
+
+def _over_at(delivery: Delivery, now: datetime) -> datetime:
+    """When an attempt of another worker's is over; at once where its clock is far ahead, and says nothing."""
+    over_at = delivery.changed_at + OVER_AFTER
+    return over_at if over_at <= now + 2 * OVER_AFTER else now

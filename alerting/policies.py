@@ -77,6 +77,9 @@ class Gate(Protocol):
     def failed(self, key: str, failure: Failure, now: datetime) -> bool:
         """One was not accepted; whether that closed the gate just now."""
 
+    def untried(self, key: str) -> None:
+        """An attempt that was let through does not take place."""
+
     def open_keys(self) -> frozenset[str]:
         """What is left alone now: a breaker that is open lets nothing pass."""
 

@@ -170,4 +170,5 @@ def _worker(
         stop=stop,
         timer=time.monotonic,
         now=clock,
+        age=clock.age,
     )

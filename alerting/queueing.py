@@ -68,6 +68,7 @@ class Queue:
         *,
         due: Callable[[Place], Delivery | None],
         may_leave: Callable[[int, Delivery], bool],
+        fits: Callable[[int, Delivery], bool],
     ) -> Iterator[tuple[int, Delivery]]:
         """Partition and notice of what leaves now; for each of them the caller says `began` before it takes the next.
 
@@ -76,6 +77,7 @@ class Queue:
             room: How many attempts more each channel takes.
             due: The notice at a place as it is now, where it is still due.
             may_leave: Asked of the first in line; False where something became of it instead.
+            fits: The same, asked last: whoever stands before a gate that is shut keeps its place, whatever the limits.
         """
         left = dict(room)
         # One of each line after the other: a host with a long line does not take all the room there is.
@@ -83,7 +85,7 @@ class Queue:
         while keys:
             key = keys.popleft()
             channel = key.partition("/")[0]
-            first = self._first(key, now, due, may_leave) if left[channel] > 0 else None
+            first = self._first(key, now, due, may_leave, fits) if left[channel] > 0 else None
             if key in self._lines and not self._lines[key]:
                 del self._lines[key]
                 self._looked_through.pop(key, None)
@@ -100,6 +102,7 @@ class Queue:
         now: datetime,
         due: Callable[[Place], Delivery | None],
         may_leave: Callable[[int, Delivery], bool],
+        fits: Callable[[int, Delivery], bool],
     ) -> tuple[int, Delivery] | None:
         """What leaves first of a line, taken out of it; None where nothing may now."""
         line = self._lines[key]
@@ -113,7 +116,9 @@ class Queue:
                 self._look_through(key, now, due)
                 return None
             self._standing.discard(line.popleft())
-            return place[0], delivery
+            if fits(place[0], delivery):
+                return place[0], delivery
+            self._gate.untried(key)
         return None
 
     def _most(self, key: str, channel: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -57,3 +58,11 @@ def fraud_in(record: Record) -> Verdict | None:
         detail = str(refusal) if isinstance(refusal, msgspec.DecodeError) else refusal.__class__.__name__
         raise Unreadable(f"not a verdict: {detail}") from None
     return verdict if verdict.verdict is Ruling.FRAUD else None
+
+
+def written_at(record: Record, *, otherwise: datetime) -> datetime:
+    """When a record was written; something else where its producer says nothing, or what is no time."""
+    try:
+        return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC) if record.timestamp_ms > 0 else otherwise
+    except (ValueError, OverflowError, OSError):  # milliseconds may have any number of digits
+        return otherwise

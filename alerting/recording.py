@@ -39,7 +39,8 @@ class Recorder:
         self._book.put(partition, delivery)
         if delivery.state is not State.DEAD:
             return
-        self._limits.give_back(delivery.id, delivery.channel, delivery.recipient)
+        if not delivery.unsure:
+            self._limits.give_back(delivery.id, delivery.channel, delivery.recipient)
         if before is not None or lost is not None:
             verdict, tally = (lost, None) if before is None else (before.verdict, before.tally)
             self._lost.append(Lost(partition, delivery, verdict, tally))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -12,12 +13,13 @@ from msgspec.structs import replace
 from alerting.channels import WhenUnsure
 from alerting.ledger.book import OPEN
 from alerting.ledger.entries import REPLAY, Delivery, State
-from alerting.notices import OPERATOR, group_id, notice
+from alerting.notices import OPERATOR, group_id, notice, shown_fields
 from alerting.policies import Limits, Quiet, Routes, Surroundings
-from alerting.reading import Unreadable, fraud_in
+from alerting.reading import Unreadable, fraud_in, written_at
 from stream.contracts import DEAD_LETTER_PARTITION_HEADER, DEAD_LETTER_TOPIC_HEADER, Verdict
 from stream.records import Record, first_header
 
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _decode = msgspec.json.Decoder(Delivery).decode
 
 
@@ -120,7 +122,7 @@ class Sorting:
     name: str
     now: datetime
     remembered: timedelta
-    _revivals: list[tuple[int, Delivery]] = field(default_factory=list)
+    _revivals: dict[str, tuple[int, Delivery]] = field(default_factory=dict)
     _settled: int = 0
     _forgotten: int = 0
     _held: int = 0
@@ -132,16 +134,14 @@ class Sorting:
             self._sort(letter)
         for one in letters.unaddressed:
             self._route(one)
-        return Due(self._revivals, self._settled, self._forgotten, self._held, self._gone)
+        return Due(list(self._revivals.values()), self._settled, self._forgotten, self._held, self._gone)
 
     def _sort(self, letter: Letter) -> None:
         entry = self.known.get(letter.delivery.id)
         if entry is None:
             self._forgotten += 1
-        elif entry.state is State.DEAD or (entry.state in OPEN and entry.by == self.name):
-            # What an earlier replay began, and did not end, may have been sent.
-            begun = entry.state in OPEN and entry.attempts > 0
-            self._revive(letter.partition, replace(letter.delivery, unsure=entry.unsure or begun))
+        elif self._is_open_to_replay(entry):
+            self._revive(letter.partition, replace(letter.delivery, unsure=_may_have_been_sent(entry)))
         else:
             self._settled += 1
 
@@ -150,18 +150,30 @@ class Sorting:
         for destination in self.around.routes.told(alert).destinations:
             if one.receiver is not None and (destination.receiver, destination.channel) != (one.receiver, one.channel):
                 continue
-            group = group_id(destination.receiver, destination.grouping, alert)
-            delivery = notice(alert.id, one.verdict, destination, group=group, now=self.now, expires_at=self.now)
-            entry = self.known.get(delivery.id)
-            if entry is not None and entry.state is not State.DEAD and not (entry.state in OPEN and entry.is_replayed):
+            group, mark = group_id(destination.receiver, destination.grouping, alert), self.around.mark
+            alone = notice(alert.id, one.verdict, destination, group=group, now=self.now, expires_at=self.now)
+            entry, account = self.known.get(alone.id), one.verdict.account_id
+            if entry is not None and not self._is_open_to_replay(entry):
                 self._settled += 1
             elif entry is None and one.at < self.now - self.remembered:
                 self._forgotten += 1
             else:
+                delivery = replace(
+                    alone,
+                    unsure=entry is not None and _may_have_been_sent(entry),
+                    fields=shown_fields(destination.grouping, alert),
+                    account=None if mark is None or account is None else mark(account),
+                )
                 self._revive(one.partition, delivery)
+
+    def _is_open_to_replay(self, entry: Delivery) -> bool:
+        """Whether a notice reached nobody, or was an earlier replay's that did not end."""
+        return entry.state is State.DEAD or (entry.state in OPEN and entry.by == self.name)
 
     def _revive(self, partition: int, delivery: Delivery) -> None:
         around, policy = self.around, self.around.policies.get(delivery.channel)
+        if delivery.id in self._revivals:
+            return
         if policy is None or not _is_named(delivery, around.routes):
             self._gone += 1
         elif self._is_held(delivery, around.quiet, around.limits):
@@ -169,7 +181,7 @@ class Sorting:
         else:
             around.limits.take(delivery.id, delivery.channel, delivery.recipient, self.now)
             again = revived(delivery, policy.when_unsure, self.now, self.now + policy.life)
-            self._revivals.append((partition, replace(again, by=self.name)))
+            self._revivals[delivery.id] = (partition, replace(again, by=self.name))
 
     def _is_held(self, delivery: Delivery, quiet: Quiet, limits: Limits) -> bool:
         if quiet.stopped(delivery.channel, delivery.recipient):
@@ -179,6 +191,11 @@ class Sorting:
             if quiet.hushed(alert, delivery.group or "", self.now) is not None:
                 return True
         return limits.free_at(delivery.channel, delivery.recipient, self.now)[0] > self.now
+
+
+def _may_have_been_sent(entry: Delivery) -> bool:
+    """What an earlier replay began, and did not end, may have been."""
+    return entry.unsure or (entry.state in OPEN and entry.attempts > 0)
 
 
 def revived(delivery: Delivery, when_unsure: WhenUnsure, now: datetime, expires_at: datetime) -> Delivery:
@@ -216,7 +233,7 @@ def _read(record: Record) -> Letter | Unaddressed | None:
     partition = first_header(record.headers, DEAD_LETTER_PARTITION_HEADER)
     if partition is None or not partition.isdigit():
         return None
-    at = datetime.fromtimestamp(record.timestamp_ms / 1000, tz=UTC)
+    at = written_at(record, otherwise=_LONG_AGO)
     if first_header(record.headers, DEAD_LETTER_TOPIC_HEADER) is not None:
         return _of_record(record, int(partition), at)
     try:

@@ -1,7 +1,8 @@
 """Reply codes: what an alert carries where a link with all that it stands for is too long, as in a text (pure).
 
-A code names one notice, by a message authentication code of its id, and the partition of the ledger that it stands in:
-`K7QF2-MXA9B-3`. Whoever has no notice cannot make one up, and what it stands for is in the ledger.
+A code names one notice, by a message authentication code of its id and another of that, and the partition of the ledger
+that it stands in: `K7QF2-MXA9B-7T3`. Whoever has no notice cannot make one up, and has not even the ledger read for it
+but for one guess in thirty thousand.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Final
 # Crockford's base 32: no letter that is taken for a figure; https://www.crockford.com/base32.html
 _FIGURES: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MISREAD: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
-# 50 bits: of a hundred thousand notices one is hit once in ten billion guesses, each of which has the ledger read.
-_MARK: Final = 10
+# 45 bits name a notice, 15 more say that they were not made up.
+_MARK: Final = 9
+_CHECK: Final = 3
+_HEAD: Final = _MARK + _CHECK
 _MOST_PARTITION: Final = 4
 
 
@@ -25,7 +28,7 @@ class ReplyCode:
     """What a code says.
 
     Attributes:
-        mark: Of the notice.
+        mark: Of the notice, and its check.
         partition: Of the ledger.
     """
 
@@ -40,7 +43,7 @@ class ReplyCode:
     def spaced(self) -> str:
         """As it is read out."""
         text = str(self)
-        return "-".join((text[:5], text[5:_MARK], text[_MARK:]))
+        return "-".join((text[:5], text[5:10], text[10:]))
 
 
 def code_of(notice: str, partition: int, key: bytes) -> ReplyCode:
@@ -57,13 +60,19 @@ def code_of(notice: str, partition: int, key: bytes) -> ReplyCode:
 def understood(text: str) -> ReplyCode | None:
     """What somebody typed, or a link holds; None where it is no code."""
     figures = text.strip().replace("-", "").replace(" ", "").upper().translate(_MISREAD)
-    mark, partition = figures[:_MARK], figures[_MARK:]
-    if not 1 <= len(partition) <= _MOST_PARTITION or len(mark) < _MARK or not set(figures) <= set(_FIGURES):
+    mark, partition = figures[:_HEAD], figures[_HEAD:]
+    if not 1 <= len(partition) <= _MOST_PARTITION or len(mark) < _HEAD or not set(figures) <= set(_FIGURES):
         return None
     number = 0
     for figure in partition:
         number = 32 * number + _FIGURES.index(figure)
     return ReplyCode(mark, number)
+
+
+def is_ours(code: ReplyCode, keys: Sequence[bytes]) -> bool:
+    """Whether a code was made with any of the keys, as far as that can be said without its notice."""
+    mark, check = code.mark[:_MARK], code.mark[_MARK:]
+    return any(hmac.compare_digest(check, _check(mark, key)) for key in keys)
 
 
 def is_of(code: ReplyCode, notice: str, keys: Sequence[bytes]) -> bool:
@@ -72,9 +81,17 @@ def is_of(code: ReplyCode, notice: str, keys: Sequence[bytes]) -> bool:
 
 
 def _mark(notice: str, key: bytes) -> str:
-    digest = hmac.new(key, b"fraud-reply-code." + notice.encode(), hashlib.sha256).digest()
-    number = int.from_bytes(digest[:8], "big")
-    return "".join(_FIGURES[number >> 5 * place & 31] for place in range(_MARK))
+    mark = _figures(key, f"fraud-reply-code.{notice}", _MARK)
+    return mark + _check(mark, key)
+
+
+def _check(mark: str, key: bytes) -> str:
+    return _figures(key, f"fraud-reply-code-check.{mark}", _CHECK)
+
+
+def _figures(key: bytes, of: str, count: int) -> str:
+    number = int.from_bytes(hmac.new(key, of.encode(), hashlib.sha256).digest()[:8], "big")
+    return "".join(_FIGURES[number >> 5 * place & 31] for place in range(count))
 
 
 def _written(number: int) -> str:

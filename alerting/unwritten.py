@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from alerting.dead_letters import lost_letter
 from alerting.ledger.book import Change
-from alerting.ledger.entries import Delivery, State
+from alerting.ledger.entries import Delivery, Entry, State
 from alerting.ledger.writing import records_of
+from alerting.notices import OPERATOR
 from alerting.policies import Lost, Stopped
 from alerting.silences import record_of_silence, silence_of
 from stream.records import Outgoing
@@ -70,12 +73,21 @@ class Unwritten:
         """All of it is."""
         self._changes, self._letters, self._stopped = {}, [], []
 
-    def keep_facts(self) -> list[Delivery]:
-        """Leaves out what whoever has a partition now decides anew, and keeps what happened; what was sent."""
+    def facts(self) -> list[Change]:
+        """What happened, whoever decides from now on: what was sent, and what operators are to hear."""
+        facts = ((change, _fact(change.entry)) for change in self._changes.values())
+        return [Change(change.partition, change.key, fact) for change, fact in facts if fact is not None]
+
+    def keep_facts(self) -> None:
+        """Leaves out what whoever has a partition now decides anew."""
         self._letters = []
-        self._changes = {place: one for place, one in self._changes.items() if _was_sent(one)}
-        return [one.entry for one in self._changes.values() if isinstance(one.entry, Delivery)]
+        self._changes = {(one.partition, one.key): one for one in self.facts()}
 
 
-def _was_sent(change: Change) -> bool:
-    return isinstance(change.entry, Delivery) and change.entry.state is State.SENT
+def _fact(entry: Entry | None) -> Delivery | None:
+    if not isinstance(entry, Delivery):
+        return None
+    if entry.template == OPERATOR and entry.state is State.SENDING:
+        # It was not begun: that is written down first.
+        return replace(entry, state=State.PENDING, attempts=entry.attempts - 1, due_at=entry.changed_at)
+    return entry if entry.state is State.SENT or entry.template == OPERATOR else None

@@ -6,7 +6,7 @@ All of Kafka is on this thread, and nothing waits on it: what has to wait is a t
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -19,7 +19,7 @@ from alerting.ledger.reading import Page
 from alerting.metrics import AlertMetrics
 from alerting.news import News
 from alerting.outbox import Outbox
-from alerting.reading import Unreadable, fraud_in
+from alerting.reading import Unreadable, fraud_in, written_at
 from alerting.sending import Sending
 from alerting.unwritten import Destined, Unwritten
 from stream.coverage import Coverage
@@ -66,6 +66,7 @@ class AlertWorker:
         stop: Ends the loop.
         timer: Monotonic seconds.
         now: The time of day, with a zone.
+        age: How long ago something was that somebody else wrote down.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class AlertWorker:
         stop: Stop,
         timer: Callable[[], float],
         now: Callable[[], datetime],
+        age: Callable[[datetime], timedelta],
     ) -> None:
         self._source = source
         self._book = book
@@ -104,11 +106,11 @@ class AlertWorker:
         self._stop = stop
         self._timer = timer
         self._now = now
+        self._age = age
         self._news = News(timer)
         self._unwritten = Unwritten(topics)
         self._to_begin: list[Attempt] = []
         self._tenures: dict[int, int] = {}
-        self._was_sent: list[Delivery] = []
         self._has_read = self._resting = False
         self._commit_due = self._tell_due = timer()
         self._pause_s = _FIRST_PAUSE_S
@@ -168,8 +170,8 @@ class AlertWorker:
             return
         if verdict is not None:
             now = self._now()
-            written = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC) if record.timestamp_ms > 0 else now
-            self._outbox.take(record.partition, verdict, now, since=written)
+            age = self._age(written_at(record, otherwise=now))
+            self._outbox.take(record.partition, verdict, now, since=now - age)
 
     def _take_outcomes(self, wait_s: float = 0.0) -> None:
         for ended in self._sending.ended(wait_s=wait_s):
@@ -232,16 +234,14 @@ class AlertWorker:
             self._book.close(partition)
         self._outbox.lost()
         self._tenures, self._has_read = {}, False
-        self._was_sent = self._unwritten.keep_facts()
+        self._unwritten.keep_facts()
         self._source.join_anew()
 
     def _remember(self) -> None:
-        """Tells the pages that were opened of what was sent, and could not be written before they were."""
-        left, self._was_sent = self._was_sent, []
-        for delivery in left:
-            for partition in self._book.partitions:
-                if self._book.delivery(partition, delivery.id) is not None:
-                    self._book.put(partition, delivery)
+        """Tells the pages that were opened what happened, and stands in no ledger yet."""
+        for change in self._unwritten.facts():
+            if change.partition in self._book.partitions and isinstance(change.entry, Delivery):
+                self._book.put(change.partition, change.entry)
 
     def _decide(self) -> None:
         self._metrics.repeated(self._outbox.repeated())

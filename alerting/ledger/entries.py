@@ -124,6 +124,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag="g
     ] = None
     fields: Annotated[dict[str, str], Meta(description="What makes the group; account numbers masked")]
     told_at: Annotated[Instant, Meta(description="When its last notice was decided on")]
+    since: Annotated[Instant | None, Meta(description="From when what waits is counted; names its digest")] = None
     digests: Annotated[int, Meta(description="How many there were")] = 0
     waiting: Tally = Tally()
     latest: Annotated[Verdict | None, Meta(description="The last that waits: who is told, follows from it")] = None

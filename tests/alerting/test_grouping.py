@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from alerting.alert import Alert
+from alerting.attempts import Ended
 from alerting.destinations import Destination, Grouping, Recipient
-from alerting.ledger.entries import Delivery, Group, Held, State
+from alerting.ledger.entries import Delivery, Entry, Group, Held, State
 from alerting.routing.tree import Told
 from tests.alerting.world import NOW, Desk, World
 
@@ -219,3 +220,54 @@ def test_whatever_happens_each_alert_is_counted_exactly_once(seed: int) -> None:
     assert told_of(told) == 300
     assert world.outbox.lost() == []
     assert not [one for one in world.ledger.values() if isinstance(one, Group)], "nothing waits, nothing is kept"
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_while_partitions_move_between_workers_each_alert_is_counted_exactly_once(seed: int) -> None:
+    dice = random.Random(seed)
+    desk = Desk("sms", by=dice.choice([(), ("currency",), ("account_id",)]))
+    ledger: dict[tuple[int, str], Entry] = {}
+    workers = [World(desk, name=f"w-{slot}", ledger=ledger, partitions=[]) for slot in (0, 1)]
+    owner = {partition: dice.randrange(2) for partition in range(4)}
+    for partition, slot in owner.items():
+        workers[slot].open(partition)
+    told: list[Delivery] = []
+    for number in range(400):
+        if number < 300:
+            workers[owner[number % 4]].take(
+                number, account=f"account-{number % 7}", currency=dice.choice(["EUR", "USD"])
+            )
+        for worker in workers:
+            told += worker.run()
+            worker.later(30)
+        if dice.random() < 0.1:
+            partition = dice.randrange(4)
+            workers[owner[partition]].book.close(partition)
+            owner[partition] = 1 - owner[partition]
+            workers[owner[partition]].open(partition)
+    for _ in range(40):
+        for worker in workers:
+            told += worker.run()
+            worker.later(400)
+
+    assert told_of(told) == 300
+    assert len({one.id for one in told}) == len(told)
+    assert [worker.outbox.lost() for worker in workers] == [[], []]
+    assert not [one for one in ledger.values() if isinstance(one, Group)], "nothing waits, nothing is kept"
+
+
+def test_a_part_of_what_waits_is_told_of_though_another_part_moves() -> None:
+    world = World(Desk("sms"))
+    for number in range(8):
+        world.take(number, account=f"account-{number}")
+    (attempt,) = world.begin()
+    world.later(20)
+    world.outbox.ended(Ended(attempt, world.now, 20.0, "id", None))
+    world.later(41)
+    assert world.run() == [], "the limit counts from when the first was sent"
+    world.book.close(0)
+    world.later(1_000)
+
+    (digest,) = world.run()
+    assert digest.tally is not None
+    assert digest.tally.count == 6

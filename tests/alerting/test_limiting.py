@@ -7,8 +7,9 @@ from decimal import Decimal
 from itertools import pairwise
 
 from alerting.attempts import Ended
-from alerting.delivery import FailureReason, Refused, Retry
+from alerting.delivery import ChannelStopped, FailureReason, Refused, Retry, Unsure
 from alerting.ledger.entries import Delivery, Held, State
+from alerting.notices import OPERATOR
 from tests.alerting.world import Desk, World
 
 AWAY = Retry(FailureReason.UNREACHABLE, "away")
@@ -137,3 +138,64 @@ def test_a_look_at_a_provider_is_no_notice_and_has_no_limit() -> None:
     world.begin()
 
     assert world.states() == {("sms", State.SENT, None): 1}
+
+
+def test_operators_hear_of_a_channel_that_stands_still_whatever_else_they_heard() -> None:
+    world = World(Desk("sms", "email", by=("transaction_id",)), channels=("sms", "email"))
+    for number in range(12):
+        world.take(number, account=f"account-{number}")
+    for attempt in world.begin():
+        is_sms = attempt.delivery.channel == "sms"
+        failure = ChannelStopped(FailureReason.AUTH_ERROR, "the token is wrong") if is_sms else None
+        world.outbox.ended(Ended(attempt, world.now, 0.01, None if failure else "id", failure))
+    told = world.run()
+    world.later(61)
+    told += world.run()
+
+    mails = [one for one in told if one.channel == "email"]
+    assert [one.template for one in mails].count(OPERATOR) == 1
+    assert [one.tally.count for one in mails if one.tally] == [2], "a page is no fraud"
+
+
+def test_what_waits_before_a_closed_gate_grows_no_younger_by_limits() -> None:
+    world = World(Desk("sms"))
+    world.gate.shut.add("sms")
+    for minute in range(30):
+        if minute < 2:
+            world.take(minute, account=f"account-{minute}")
+        world.run()
+        world.later(60)
+
+    assert world.book.open_deliveries == 0
+    reasons = [lost.delivery.reason for lost in world.outbox.lost()]
+    assert reasons == ["expired"] * len(reasons)
+    assert sum(1 for _ in reasons) == 2
+
+
+def test_what_may_have_been_sent_waits_for_the_limit_under_its_own_id() -> None:
+    world = World(Desk("sms"))
+    world.take(0)
+    (attempt,) = world.begin()
+    world.outbox.ended(Ended(attempt, world.now, 0.01, None, Unsure(FailureReason.TIMEOUT, "no answer")))
+    world.later(61)
+    world.take(1, account="B")
+    world.gate.shut.clear()
+    told = [one.alert_id for one in world.run()]
+    for _ in range(10):
+        world.later(61)
+        told += [one.alert_id for one in world.run()]
+
+    assert told.count(attempt.delivery.alert_id) == 1, "not once more in a digest"
+    assert not [one for one in world.ledger.values() if isinstance(one, Delivery) and one.tally and one.tally.count > 1]
+
+
+def test_an_alert_of_an_account_that_was_answered_while_it_waited_is_held_back() -> None:
+    world = World(Desk("webhook"))
+    world.gate.shut.add("webhook")
+    world.take(0)
+    world.run()
+    world.quiet.of_accounts["A"] = Held.ACKNOWLEDGED
+    world.gate.shut.clear()
+
+    assert world.run() == []
+    assert world.states() == {("webhook", State.PARKED, Held.ACKNOWLEDGED): 1}

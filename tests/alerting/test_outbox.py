@@ -267,3 +267,14 @@ def test_who_said_stop_meanwhile_does_not_get_what_was_put_off() -> None:
     assert world.run() == []
     (lost,) = world.outbox.lost()
     assert lost.delivery.reason == "recipient_stopped"
+
+
+def test_operators_are_paged_though_the_attempt_s_partition_has_gone() -> None:
+    world = World(Desk("sms", "webhook"))
+    world.take(0)
+    attempts = {one.delivery.channel: one for one in world.begin()}
+    world.book.close(0)
+    stopped = ChannelStopped(FailureReason.AUTH_ERROR, "the token is wrong")
+    world.outbox.ended(Ended(attempts["sms"], world.now, 0.01, None, stopped))
+
+    assert [(one.channel, one.template) for one in world.run()] == [("webhook", OPERATOR)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from alerting.reading import MOST_BYTES, Unreadable, fraud_in
+from alerting.reading import MOST_BYTES, Unreadable, fraud_in, written_at
 from stream.contracts import SCHEMA_VERSION_HEADER, VERDICT_HEADER, Reason, Ruling
 from tests.alerting.verdicts import ACCOUNT, record, verdict
 
 FRAUD = record(verdict())
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 LEGITIMATE = record(verdict(verdict=Ruling.LEGITIMATE))
 
 
@@ -66,3 +69,17 @@ def test_a_verdict_that_would_not_fit_into_the_ledger_is_said_to_be_too_long() -
         fraud_in(replace(FRAUD, value=ruled))
     longest = verdict(reasons=tuple(Reason(feature="f" * 100, value=1.0, contribution=0.1) for _ in range(1_000)))
     assert fraud_in(replace(FRAUD, value=msgspec.json.encode(longest))) == longest
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "at"),
+    [
+        (1_769_860_806_000, datetime(2026, 1, 31, 12, 0, 6, tzinfo=UTC)),
+        (0, NEVER),
+        (-1, NEVER),
+        (1_769_860_806_000_000, NEVER),
+        (2**63 - 1, NEVER),
+    ],
+)
+def test_when_a_record_was_written_is_known_where_its_timestamp_is_one(milliseconds: int, at: datetime) -> None:
+    assert written_at(replace(FRAUD, timestamp_ms=milliseconds), otherwise=NEVER) == at

@@ -21,7 +21,7 @@ from alerting.replay import Due, Sorting, letters_in, replays_name
 from alerting.routing.tree import Untold, UntoldReason
 from stream.contracts import SCHEMA_VERSION_HEADER, VERDICT_HEADER, Source, Verdict
 from stream.records import Outgoing, Record
-from tests.alerting.verdicts import verdict
+from tests.alerting.verdicts import MASKED, verdict
 from tests.alerting.world import NOW, Desk, Gate, Quiet, World
 
 NAME = replays_name("fraud-alerts")
@@ -156,3 +156,15 @@ def test_what_holds_nothing_that_could_be_told_is_counted() -> None:
     ]
 
     assert letters_in(records).unreadable == 2
+
+
+def test_what_was_routed_anew_and_begun_by_a_replay_that_did_not_end_is_asked_about_first() -> None:
+    headers = ((VERDICT_HEADER, b"fraud"), (SCHEMA_VERSION_HEADER, b"1"))
+    record = Record("verdicts", 2, 7, b"k", msgspec.json.encode(fraud()), headers, 0)
+    letter = kept(unreadable_letter(record, "", topic="d"))
+    desk = Desk("sms")
+    ((_, first),) = due(letter, known=[], desk=desk).revivals
+    ((_, again),) = due(letter, known=[replace(first, state=State.SENDING, attempts=1)], desk=desk).revivals
+
+    assert (first.state, first.fields) == (State.PENDING, {"account_id": MASKED})
+    assert (again.id, again.state) == (first.id, State.AMBIGUOUS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from stream.contracts import Source, Verdict
 from tests.alerting.verdicts import verdict
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-ROOM = {"sms": 100, "webhook": 100_000, "sns": 100}
+ROOM = {"sms": 100, "webhook": 100_000, "sns": 100, "email": 100}
 
 
 class Desk:
@@ -55,6 +55,9 @@ class Gate:
 
     def ready(self, key: str, now: datetime) -> bool:  # noqa: ARG002
         return key.partition("/")[0] not in self.shut
+
+    def untried(self, key: str) -> None:
+        pass
 
     def accepted(self, key: str, now: datetime) -> None:  # noqa: ARG002
         self.shut.discard(key)
@@ -104,6 +107,7 @@ class World:
         channels: Sequence[str] = ("sms", "webhook"),
         most_waiting: int = 1_000_000,
         when_unsure: WhenUnsure = WhenUnsure.SEND_AGAIN,
+        partitions: Iterable[int] = range(4),
     ) -> None:
         self.book = Book()
         self.quiet = Quiet()
@@ -125,7 +129,7 @@ class World:
         )
         self.outbox = Outbox(self.book, around, name=name)
         self.now = now
-        for partition in range(4):
+        for partition in partitions:
             self.open(partition)
 
     def open(self, partition: int) -> None:

@@ -141,5 +141,5 @@ def test_a_reply_code_is_answered_as_the_link_is(stream: Stream) -> None:
         ("tx-0001", Word.LEGITIMATE, "lee"),
     ]
     assert silenced(stream) == [("0f0f", "lee")]
-    assert "no link or code" in refusal_of("alerts", "ack", "01234-56789-2", "--fraud", "--author", "kim")
-    assert "no link or code" in refusal_of("alerts", "ack", "01234-56789-ZZ", "--fraud", "--author", "kim")
+    assert "no link or code" in refusal_of("alerts", "ack", "01234-56789-AB2", "--fraud", "--author", "kim")
+    assert "no link or code" in refusal_of("alerts", "ack", "01234-56789-ABZZ", "--fraud", "--author", "kim")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerting.ledger.entries import Confirmation, Held, Said, State
+from alerting.ledger.entries import Confirmation, Held, Said, State, Tally
 from alerting.ledger.reading import Known
 from cli.alerts_ledger import _as_json, _print
 from tests.alerting.test_attempts import NOW, delivery
@@ -32,9 +32,20 @@ def test_ids_are_whole_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) 
     assert "…" not in shown
 
 
-def test_a_digest_is_named_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    _print("t", [Known(delivery(state=State.PARKED, held=Held.GROUP, digest=DIGEST), None)] * 2)
+def test_a_digest_is_named_whole_once_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    held = Known(delivery(state=State.PARKED, held=Held.GROUP, digest="key"), None)
+    told = Known(delivery(id="e", state=State.SENT, alert_id=DIGEST, counts=("key",), tally=Tally(count=3)), None)
+    _print("t", [held])
+    waiting = " ".join(capsys.readouterr().out.split())
+    _print("t", [held, told])
+    shown = " ".join(capsys.readouterr().out.split())
 
-    shown = capsys.readouterr().out
-    assert shown.count(DIGEST) == 2
-    assert "held back: group" in shown
+    assert "waits for a digest" in waiting
+    assert DIGEST in shown
+    assert "a digest of 3" in shown
+
+
+def test_a_notice_that_was_sent_is_not_said_to_have_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    _print("t", [Known(delivery(state=State.SENT, provider_id=MESSAGE, detail="answered 503"), None)])
+
+    assert "503" not in capsys.readouterr().out

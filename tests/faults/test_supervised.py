@@ -117,18 +117,18 @@ def test_a_model_that_is_not_there_is_said_once(tmp_path: Path) -> None:
 def test_all_that_is_wrong_with_the_settings_is_listed_once(trained_model: Path) -> None:
     wrong = {"FRAUD_SCORER__BATCH_SIZE": "0", "FRAUD_TOPICS__REPLICAS": "-1"}
 
-    (said,) = refusals("score", "--model", trained_model, "--workers", "2", env=wrong)
+    said = "\n".join(refusals("score", "--model", trained_model, "--workers", "2", env=wrong, lines=3))
 
     assert said.count("scorer.batch_size") == 1
     assert said.count("topics.replicas") == 1
 
 
-def refusals(*arguments: str | Path, env: dict[str, str]) -> list[str]:
-    """The one error of a command that must be refused."""
+def refusals(*arguments: str | Path, env: dict[str, str], lines: int = 1) -> list[str]:
+    """What a command says that must be refused: a line for each problem, and one for the remedy of several."""
     done = attempt(*arguments, env=env)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode == 2, done.stderr
-    assert len(errors) == 1, done.stderr
+    assert len(errors) == lines, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     return errors
