@@ -144,8 +144,7 @@ class AlertWorker:
         What could not be written is written before anything more is read or begun.
         """
         self._health.beat()
-        records = self._gather()
-        self._turn_pages()
+        records = self._turn_pages(self._gather())
         self._follow()
         for record in records:
             self._take(record)
@@ -154,7 +153,9 @@ class AlertWorker:
         if not self._unwritten:
             self._to_begin += self._outbox.due(self._now(), self._sending.room())
             for partition in self._outbox.doubtful():
-                self._outbox.look_again(partition, self._read_page(partition, self._serve).entries, self._now())
+                # The group is not served meanwhile: what was decided in this turn is of the partitions of this turn.
+                page = self._read_page(partition, self._health.beat)
+                self._outbox.look_again(partition, page.entries, self._now())
         self._decide()
         if self._unwritten or (self._has_read and self._timer() >= self._commit_due):
             self._write()
@@ -199,27 +200,37 @@ class AlertWorker:
         due = self._book.next_due()
         return _QUIET_S if due is None else min(max((due - self._now()).total_seconds(), 0.0), _QUIET_S)
 
-    def _turn_pages(self) -> None:
-        """Opens the ledger's partitions that came with the last poll, and closes those that went."""
-        tenures = self._source.tenures
-        if tenures == self._tenures:
-            return
-        if self._unwritten and self._tenures:
-            self._start_over()
-            return
-        for partition in [one for one, since in self._tenures.items() if tenures.get(one) != since]:
-            for attempt in self._to_begin:
-                if attempt.partition == partition:
-                    self._outbox.not_begun(attempt)
-            self._to_begin = [one for one in self._to_begin if one.partition != partition]
-            self._book.close(partition)
-            del self._tenures[partition]
-        for partition, since in tenures.items():
-            if partition not in self._tenures:
-                page = self._read_page(partition, self._serve)
-                self._outbox.open(partition, page.entries, self._now(), over=page.over)
-                self._tenures[partition] = since
-        self._remember()
+    def _turn_pages(self, records: list[Record]) -> list[Record]:
+        """Opens the ledger's partitions that came, and closes those that went.
+
+        Args:
+            records: That the last poll brought.
+
+        Returns:
+            Those of partitions that stayed: a long page takes time, in which the group goes on sharing.
+        """
+        of_records = self._source.tenures
+        while (tenures := self._source.tenures) != self._tenures:
+            if self._unwritten and self._tenures:
+                self._start_over()
+                return []
+            for partition in [one for one, since in self._tenures.items() if tenures.get(one) != since]:
+                self._close(partition)
+            for partition, since in tenures.items():
+                if partition not in self._tenures:
+                    page = self._read_page(partition, self._serve)
+                    self._outbox.open(partition, page.entries, self._now(), over=page.over)
+                    self._tenures[partition] = since
+            self._remember()
+        return [one for one in records if self._tenures.get(one.partition) == of_records.get(one.partition)]
+
+    def _close(self, partition: int) -> None:
+        for attempt in self._to_begin:
+            if attempt.partition == partition:
+                self._outbox.not_begun(attempt)
+        self._to_begin = [one for one in self._to_begin if one.partition != partition]
+        self._book.close(partition)
+        del self._tenures[partition]
 
     def _start_over(self) -> None:
         """Partitions went or came while what was decided was not written: a digest's parts may be of several of them.
