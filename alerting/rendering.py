@@ -151,7 +151,9 @@ class _Notice:
         return f" {self.links.short if septets(gsm7(self.links.short)) <= _LONGEST_LINK else self.links.code}".rstrip()
 
     def with_answer(self, short: str) -> str:
-        """A text message, with the link at its end whole."""
+        """A text message, with the link at its end whole, unless the template has put one where it wants it."""
+        if any(one and one in short for one in (self.links.acknowledge, self.links.short, self.links.code)):
+            return as_short(short)
         return as_short(short, room=LONGEST_SHORT - septets(self.answer)) + self.answer
 
     def written(self, part: Part, longest: int = LONGEST_SHOWN) -> str | None:

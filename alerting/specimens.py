@@ -59,7 +59,8 @@ def _line(alert: Alert) -> Line:
 
 
 def _digest(tally: Tally, fields: Mapping[str, str]) -> Digest:
-    return Digest("00000000-0000-5000-8000-000000000002", _VERDICT.scored_at, fields, tally)
+    severity = "critical" if "critical" in tally.severities else "low"
+    return Digest("00000000-0000-5000-8000-000000000002", _VERDICT.scored_at, fields, tally, severity)
 
 
 USUAL_DIGEST: Final = _digest(
@@ -67,6 +68,7 @@ USUAL_DIGEST: Final = _digest(
         count=1037,
         sums={"EUR": "128000.5", "USD": "20"},
         without_amount=3,
+        severities={"critical": 37, "high": 1000},
         first=datetime(2026, 1, 31, 22, 55, tzinfo=UTC),
         last=_VERDICT.event_time,
         strongest=(_line(USUAL_ALERT),) * 5,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from alerting.settings import AlertSettings
 
 _USUAL: Final = ("sms", "email", "webhook")
+# As long as one that is used.
+_CODE: Final = "K7QF2MXA9B7T3"
 
 
 class RenderUnclear(Mendable):
@@ -61,6 +63,7 @@ def render(
     from alerting.bodies import FORMS, channels_to_show, form_of
     from alerting.errors import Flaws
     from alerting.rendering import Renderer, TemplateFailure
+    from alerting.routing.rules import HOLDER
     from alerting.specimens import USUAL_ALERT, USUAL_DIGEST
     from stream.contracts import Ruling
 
@@ -79,7 +82,7 @@ def render(
     problems = renderer.problems()
     for problem in problems:
         note(problem)
-    links = _links(settings, link=link)
+    links = _links(settings, link=link, is_holder=template == HOLDER)
     if digest:
         content = renderer.render_digest(USUAL_DIGEST, template=template, locale=locale, links=links)
     else:
@@ -102,14 +105,17 @@ def _require(name: str, known: frozenset[str] | tuple[str, ...], what: str, othe
         raise RenderUnclear(f"there is no {what} '{name}'", remedy=f"give one of {listed}, {otherwise}")
 
 
-def _links(settings: AlertSettings, *, link: bool | None) -> Links:
-    """Those of an analyst's notice; the token in it is none."""
+def _links(settings: AlertSettings, *, link: bool | None, is_holder: bool) -> Links:
+    """Those of an analyst's notice; the token and the code in it are none."""
     from alerting.acknowledging import link as linked
+    from alerting.acknowledging import short_link
     from alerting.facts import Links
+    from alerting.reply_codes import understood
 
     acknowledge = settings.acknowledge
-    if not (acknowledge is not None if link is None else link):
+    if is_holder or not (acknowledge is not None if link is None else link):
         return Links()
-    return Links(
-        acknowledge=linked("https://alerts.bank.example" if acknowledge is None else acknowledge.base_url, "T")
-    )
+    base_url = "https://alerts.bank.example" if acknowledge is None else acknowledge.base_url
+    code = understood(_CODE)
+    assert code is not None
+    return Links(linked(base_url, "T"), code.spaced, short_link(base_url, code))

@@ -134,6 +134,9 @@ def expire(
     if silence not in known:
         raise NoSilence(f"there is no silence {silence!r}", remedy="take an id from `fraud alerts silence list --all`")
     now, one = datetime.now(UTC), known[silence]
+    if one.ends_at <= now:
+        err.print(f"{silence} had ended already", markup=False, highlight=False)
+        return
     # Whoever looks later asks who held alerts back as well as who ended it.
     ending = f" (ended by {ended_by})"
     reason = clipped(one.reason, LONGEST_REASON - len(ending)) + ending
