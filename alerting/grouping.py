@@ -130,7 +130,7 @@ class Groups:
         if held is not None:
             self._recorder.put(partition, parked(delivery, held))
         elif waits:
-            digest = _key(pool, partition)
+            digest = digest_id(pool, partition)
             self._book.put(partition, replace(pool, waiting=with_alert(pool.waiting, alert), latest=alert.verdict))
             self._book.wake(partition, name, next_at)
             self._recorder.put(partition, parked(delivery, Held.GROUP, digest))
@@ -147,7 +147,7 @@ class Groups:
         tally = Tally()
         for _, pool in waiting:
             tally = merged(tally, pool.waiting)
-        counts = tuple(_key(pool, at) for at, pool in waiting)
+        counts = tuple(digest_id(pool, at) for at, pool in waiting)
         if destination is None:
             digest = nobody_left(first, alert.verdict, tally, counts=counts, now=now)
             self._recorder.put(partition, gone(digest, now), before=digest)
@@ -190,10 +190,6 @@ class Groups:
                 self._book.wake(at, pool.id, pool.until)
             else:
                 self._book.forget(at, pool.id)
-
-
-def _key(pool: Group, partition: int) -> str:
-    return digest_id(pool.id, partition, pool.since or pool.told_at)
 
 
 def _told_at(pools: Iterable[Group], now: datetime) -> datetime | None:

@@ -86,5 +86,5 @@ class Limiting:
         assert delivery.verdict is not None
         more = delivery.tally or with_alert(Tally(), self._routes.alert(delivery.verdict))
         self._book.put(partition, replace(pool, waiting=merged(pool.waiting, more), latest=delivery.verdict))
-        self._recorder.put(partition, parked(delivery, held, digest_id(name, partition, pool.since or pool.told_at)))
+        self._recorder.put(partition, parked(delivery, held, digest_id(pool, partition)))
         self._book.wake(partition, name, until)

@@ -135,9 +135,9 @@ def overflow_id(receiver: str, channel: str, recipient: str) -> str:
     return _id(f"overflow\0{receiver}\0{channel}\0{recipient}")
 
 
-def digest_id(pool: str, partition: int, since: datetime) -> str:
-    """Of what waits in one partition of a pool since its last notice; known before there is a digest that counts it."""
-    return _id(f"digest\0{pool}\0{partition}\0{since.isoformat()}")
+def digest_id(pool: Group, partition: int) -> str:
+    """Of what waits in one partition of a pool since its last digest; known before there is one that counts it."""
+    return _id(f"digest\0{pool.id}\0{partition}\0{(pool.since or pool.told_at).isoformat()}")
 
 
 def page_id(channel: str, worker: str, at: datetime) -> str:
