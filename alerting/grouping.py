@@ -20,9 +20,9 @@ from alerting.notices import (
     group_id,
     nobody_left,
     notice,
+    notice_of_alert,
     parked,
     pool_id,
-    shown_fields,
     unreachable,
 )
 from alerting.policies import Surroundings
@@ -99,11 +99,9 @@ class Groups:
 
     def _tell(self, partition: int, alert: Alert, destination: Destination, now: datetime, *, since: datetime) -> None:
         """Decides on an alert for one recipient."""
-        group = group_id(destination.receiver, destination.grouping, alert)
         expires_at = since + self._policies[destination.channel].life
-        alone = notice(alert.id, alert.verdict, destination, group=group, now=now, expires_at=expires_at)
-        mark = self._marked(alert.verdict.account_id)
-        delivery = replace(alone, fields=shown_fields(destination.grouping, alert), account=mark)
+        delivery = notice_of_alert(alert, destination, self._mark, now=now, expires_at=expires_at)
+        group = delivery.group or ""
         if self._book.knows(partition, delivery.id):
             self._recorder.repeated += 1
             return

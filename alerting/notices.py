@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -10,8 +11,9 @@ from msgspec.structs import replace
 
 from alerting.alert import Alert
 from alerting.delivery import FailureReason, Refused
-from alerting.destinations import Destination, Grouping
+from alerting.destinations import Destination, Grouping, Recipient
 from alerting.ledger.entries import Delivery, Group, Held, State, Tally
+from alerting.policies import Routes
 from alerting.routing.tree import Untold
 from alerting.text import masked_fields
 from stream.contracts import Verdict
@@ -56,6 +58,17 @@ def notice(
         source=verdict.source,
         is_holder=destination.is_holder,
     )
+
+
+def notice_of_alert(
+    alert: Alert, destination: Destination, mark: Callable[[str], str] | None, *, now: datetime, expires_at: datetime
+) -> Delivery:
+    """The notice of one alert, with what makes its group, and what stands for its account where alerts are answered."""
+    verdict, grouping = alert.verdict, destination.grouping
+    group = group_id(destination.receiver, grouping, alert)
+    alone = notice(alert.id, verdict, destination, group=group, now=now, expires_at=expires_at)
+    account = None if mark is None or verdict.account_id is None else mark(verdict.account_id)
+    return replace(alone, fields=shown_fields(grouping, alert), account=account)
 
 
 def unreachable(alert: Alert, untold: Untold, now: datetime) -> Delivery:
@@ -156,13 +169,17 @@ def parked(delivery: Delivery, held: Held, digest: str | None = None) -> Deliver
     return replace(delivery, state=State.PARKED, held=held, digest=digest, due_at=None, verdict=None)
 
 
-def is_for(destination: Destination, delivery: Delivery) -> bool:
-    """Whether a delivery is to this destination."""
-    return (
-        destination.receiver == delivery.receiver
-        and destination.channel == delivery.channel
-        and destination.recipient.fingerprint(delivery.channel) == delivery.recipient
-    )
+def recipient_of(delivery: Delivery, routes: Routes) -> Recipient | None:
+    """Whom a fingerprint stands for, as the rules are now; None where they lead to nobody like it."""
+    if delivery.verdict is None:
+        return None
+    if delivery.template == OPERATOR:
+        destinations = routes.operators()
+    else:
+        destinations = routes.told(routes.alert(delivery.verdict)).destinations
+    whom = (delivery.receiver, delivery.channel, delivery.recipient)
+    found = (one for one in destinations if (one.receiver, one.channel, one.recipient.fingerprint(one.channel)) == whom)
+    return next((one.recipient for one in found), None)
 
 
 def _id(of: str) -> str:

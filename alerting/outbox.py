@@ -14,12 +14,11 @@ from msgspec.structs import replace
 from alerting.attempts import OVER_AFTER, Attempt, Ended, after, begun, expired, gone, not_begun, orphaned, stopped
 from alerting.channels import WhenUnsure
 from alerting.delivery import ChannelStopped, RecipientStopped
-from alerting.destinations import Recipient
 from alerting.grouping import Groups
 from alerting.ledger.book import Book
 from alerting.ledger.entries import Confirmation, Delivery, Entry, Group, Held, State
 from alerting.limiting import Limiting
-from alerting.notices import OPERATOR, is_for, parked
+from alerting.notices import OPERATOR, parked, recipient_of
 from alerting.paging import Paging
 from alerting.policies import Lost, Stopped, Surroundings
 from alerting.queueing import Place, Queue
@@ -202,7 +201,7 @@ class Outbox:
 
     def _may_leave(self, partition: int, delivery: Delivery, now: datetime) -> bool:
         """Whether its recipient is still to be told of it; where not, something else becomes of it."""
-        if self._recipient(delivery) is None:
+        if recipient_of(delivery, self._routes) is None:
             self._recorder.put(partition, gone(delivery, now), before=delivery)
         elif delivery.state is State.AMBIGUOUS:
             if self._policies[delivery.channel].when_unsure is WhenUnsure.LOOK_UP:
@@ -223,7 +222,7 @@ class Outbox:
         return self._quiet.hushed(self._routes.alert(delivery.verdict), delivery.group or "", now)
 
     def _begin(self, partition: int, delivery: Delivery, now: datetime) -> Attempt:
-        recipient = self._recipient(delivery)
+        recipient = recipient_of(delivery, self._routes)
         assert recipient is not None
         asks = delivery.state is State.AMBIGUOUS
         if not asks:
@@ -267,16 +266,6 @@ class Outbox:
         if isinstance(failure, RecipientStopped):
             self._quiet.stop(delivery.channel, delivery.recipient)
             self._stopped.append(Stopped(delivery.channel, delivery.recipient, failure.message, ended.at))
-
-    def _recipient(self, delivery: Delivery) -> Recipient | None:
-        """Whom a fingerprint stands for, as the rules are now."""
-        if delivery.verdict is None:
-            return None
-        if delivery.template == OPERATOR:
-            destinations = self._routes.operators()
-        else:
-            destinations = self._routes.told(self._routes.alert(delivery.verdict)).destinations
-        return next((one.recipient for one in destinations if is_for(one, delivery)), None)
 
     def _go_on(self, partition: int, delivery: Delivery, now: datetime) -> None:
         """A delivery as the ledger has it; whoever was at an attempt has gone, or lost the partition."""

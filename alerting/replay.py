@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from alerting.channels import WhenUnsure
 from alerting.ledger.book import OPEN
 from alerting.ledger.entries import REPLAY, Delivery, State
-from alerting.notices import OPERATOR, group_id, notice, shown_fields
-from alerting.policies import Limits, Quiet, Routes, Surroundings
+from alerting.notices import OPERATOR, notice_of_alert, recipient_of
+from alerting.policies import Limits, Quiet, Surroundings
 from alerting.reading import Unreadable, fraud_in, written_at
 from stream.contracts import DEAD_LETTER_PARTITION_HEADER, DEAD_LETTER_TOPIC_HEADER, Verdict
 from stream.records import Record, first_header
@@ -150,21 +150,15 @@ class Sorting:
         for destination in self.around.routes.told(alert).destinations:
             if one.receiver is not None and (destination.receiver, destination.channel) != (one.receiver, one.channel):
                 continue
-            group, mark = group_id(destination.receiver, destination.grouping, alert), self.around.mark
-            alone = notice(alert.id, one.verdict, destination, group=group, now=self.now, expires_at=self.now)
-            entry, account = self.known.get(alone.id), one.verdict.account_id
+            made = notice_of_alert(alert, destination, self.around.mark, now=self.now, expires_at=self.now)
+            entry = self.known.get(made.id)
             if entry is not None and not self._is_open_to_replay(entry):
                 self._settled += 1
             elif entry is None and one.at < self.now - self.remembered:
                 self._forgotten += 1
             else:
-                delivery = replace(
-                    alone,
-                    unsure=entry is not None and _may_have_been_sent(entry),
-                    fields=shown_fields(destination.grouping, alert),
-                    account=None if mark is None or account is None else mark(account),
-                )
-                self._revive(one.partition, delivery)
+                unsure = entry is not None and _may_have_been_sent(entry)
+                self._revive(one.partition, replace(made, unsure=unsure))
 
     def _is_open_to_replay(self, entry: Delivery) -> bool:
         """Whether a notice reached nobody, or was an earlier replay's that did not end."""
@@ -174,7 +168,7 @@ class Sorting:
         around, policy = self.around, self.around.policies.get(delivery.channel)
         if delivery.id in self._revivals:
             return
-        if policy is None or not _is_named(delivery, around.routes):
+        if policy is None or recipient_of(delivery, around.routes) is None:
             self._gone += 1
         elif self._is_held(delivery, around.quiet, around.limits):
             self._held += 1
@@ -217,16 +211,6 @@ def revived(delivery: Delivery, when_unsure: WhenUnsure, now: datetime, expires_
 def replays_name(group_id: str) -> str:
     """What stands in the ledger for who is at a notice; also the transactional id, which one replay has at a time."""
     return f"{group_id}{REPLAY}"
-
-
-def _is_named(delivery: Delivery, routes: Routes) -> bool:
-    """Whether the rules still lead to a notice's recipient."""
-    if delivery.verdict is None:
-        return False
-    operators = delivery.template == OPERATOR
-    told = routes.operators() if operators else routes.told(routes.alert(delivery.verdict)).destinations
-    whom = (delivery.receiver, delivery.channel, delivery.recipient)
-    return any((one.receiver, one.channel, one.recipient.fingerprint(one.channel)) == whom for one in told)
 
 
 def _read(record: Record) -> Letter | Unaddressed | None:
